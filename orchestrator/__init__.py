@@ -1,0 +1,1 @@
+"""The driver: configuration, matrix, plan, schedule, fleet and command line."""

@@ -1,0 +1,104 @@
+"""What a worker accepts (a launch with its cells) and what it gives back (events)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from warehouse import rows
+from workers.engine.config import EngineConfig
+from workers.failures import Failure
+from workers.workloads.speed.config import SpeedConfig
+
+WorkloadConfig = SpeedConfig
+"""Configuration of any workload; a union once there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file on the worker's host."""
+
+    path: str
+    sha256: str | None
+    """None: the file was nowhere when the plan was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellRequest:
+    """A cell to measure: a workload on the launch's server."""
+
+    cell_id: str
+    attempt: int
+    workload: WorkloadConfig
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """A server configuration bound to exact devices, with the cells to measure on it."""
+
+    launch_id: str
+    server_id: str
+    sweep_id: str
+    host_id: str
+    model: ModelFile
+    context: int
+    cache_k: str
+    cache_v: str
+    devices: tuple[str, ...]
+    """Devices as the engine names them, in split order; none is the CPU."""
+    gpu_uuids: tuple[str, ...]
+    """NVML uuids of the leased GPUs, for telemetry."""
+    tensor_split: tuple[float, ...]
+    engine: EngineConfig
+    """With every `auto` value resolved."""
+    engine_build: str | None
+    cells: tuple[CellRequest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchReady:
+    """The server answers; what is known of the launch so far."""
+
+    launch: rows.Launch
+    memory: tuple[rows.Memory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialDone:
+    """A trial ended: for the live view only, the row comes with its cell."""
+
+    cell_id: str
+    step: str
+    done: int
+    total: int
+    tok_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellDone:
+    """A cell ended, in whatever way, with all its rows but the `cells` row itself."""
+
+    cell_id: str
+    attempt: int
+    status: str
+    """ok, failed or cancelled"""
+    failure: Failure | None
+    started_at: datetime
+    ended_at: datetime
+    trials: tuple[rows.Trial, ...]
+    telemetry: tuple[rows.Telemetry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchDone:
+    """The server is gone; the complete rows of the launch and its log."""
+
+    launch: rows.Launch
+    memory: tuple[rows.Memory, ...]
+    log_gzip: bytes
+
+
+Event = LaunchReady | TrialDone | CellDone | LaunchDone
+"""Order: LaunchReady (if it came up), then per cell its TrialDones and one CellDone, LaunchDone.
+
+When the start fails there is no LaunchReady: each cell gets its CellDone with the launch's
+failure, then comes LaunchDone. LaunchDone is always last.
+"""

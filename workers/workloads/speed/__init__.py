@@ -1,0 +1,1 @@
+"""Prompt and generation speed at an empty cache."""
