@@ -1,0 +1,76 @@
+"""Values of the axes: from what a user writes to what a cell holds. Pure."""
+
+import re
+from collections.abc import Collection
+
+from warehouse.errors import ConfigError
+from workers.engine.flags import CACHE_TYPES
+
+PAIRINGS = ("auto", "cpu", "single", "pair", "all")
+
+
+def parse_context(value: int | str) -> int:
+    """Context size in tokens: `131072`, or `128k` (x 1024).
+
+    Raises:
+        ConfigError: no positive whole number of tokens.
+    """
+    match = re.fullmatch(r"(\d+)(k?)", str(value).strip().lower())
+    tokens = int(match[1]) * (1024 if match[2] else 1) if match else 0
+    if tokens <= 0:
+        raise ConfigError(f"context={value}: write tokens (131072) or multiples of 1024 (128k)")
+    return tokens
+
+
+def parse_cache(value: str) -> tuple[str, str]:
+    """KV cache types `K/V`.
+
+    Raises:
+        ConfigError: not two of llama.cpp's cache types.
+    """
+    k, _, v = value.partition("/")
+    for name in (k, v):
+        if name not in CACHE_TYPES:
+            known = ", ".join(CACHE_TYPES)
+            raise ConfigError(f"cache={value}: unknown cache type '{name}'; write K/V of {known}")
+    return k, v
+
+
+def parse_split(value: str) -> tuple[float, ...] | None:
+    """Tensor split: None for `even`, else the ratio `14/10`.
+
+    Raises:
+        ConfigError: neither.
+    """
+    if value == "even":
+        return None
+    try:
+        ratio = tuple(float(part) for part in value.split("/"))
+    except ValueError:
+        ratio = ()
+    if not ratio or min(ratio) < 0 or sum(ratio) <= 0:
+        raise ConfigError(f"split={value}: write even, or a ratio such as 14/10")
+    return ratio
+
+
+def check_pairing(value: str) -> str:
+    """A known pairing pattern.
+
+    Raises:
+        ConfigError: unknown pattern.
+    """
+    if value not in PAIRINGS:
+        raise ConfigError(f"pairing={value}: unknown; write one of {', '.join(PAIRINGS)}")
+    return value
+
+
+def check_quant(model: str, quant: str, quants: Collection[str]) -> str:
+    """A quant that the catalogue has for the model.
+
+    Raises:
+        ConfigError: the catalogue has no such quant of the model.
+    """
+    if quant not in quants:
+        known = ", ".join(quants) or "none"
+        raise ConfigError(f"model {model} has no quant '{quant}'; the catalogue has {known}")
+    return quant

@@ -1,0 +1,94 @@
+"""Cells as asked for: one point of the matrix, checked, not yet bound to any host. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hydra.core.override_parser.types import Glob
+
+from orchestrator.axes import check_pairing, check_quant, parse_cache, parse_context, parse_split
+from orchestrator.config import GROUPS, Composer, HerdConfig
+from orchestrator.config.compose import expand_quants
+from warehouse.errors import ConfigError
+from workers.contract import WorkloadConfig
+from workers.engine.config import EngineConfig
+from workers.models.config import ModelConfig
+
+NAMED_AXES = frozenset({"quant", "context", "cache", "pairing", "split", *GROUPS})
+"""Axes with a column of their own; the others go into `other_axes`."""
+
+FROM_HEADER = "*"
+"""Quant of a model given by path alone: the header names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellSpec:
+    """A server configuration and a workload as the user wrote them."""
+
+    model: ModelConfig
+    quant: str
+    context: int
+    cache_k: str
+    cache_v: str
+    pairing: str
+    split: tuple[float, ...] | None
+    engine: EngineConfig
+    workload: WorkloadConfig
+    prune: bool
+    max_attempts: int
+    other_axes: tuple[tuple[str, object], ...]
+
+
+def specs(points: Iterable[Mapping[str, object]], composer: Composer) -> list[CellSpec]:
+    """The cells of all points.
+
+    Raises:
+        ConfigError: a value of an axis is unknown or malformed.
+    """
+    return [spec for point in points for spec in _cells_of(point, composer)]
+
+
+def _cells_of(point: Mapping[str, object], composer: Composer) -> Iterator[CellSpec]:
+    config = composer.cell(point)
+    cache_k, cache_v = parse_cache(config.cache)
+    other = tuple((k, v) for k, v in sorted(point.items()) if k not in NAMED_AXES)
+    for quant in _quants(config, point.get("quant")):
+        yield CellSpec(
+            model=config.model,
+            quant=quant,
+            context=parse_context(config.context),
+            cache_k=cache_k,
+            cache_v=cache_v,
+            pairing=check_pairing(config.pairing),
+            split=parse_split(config.split),
+            engine=config.engine,
+            workload=_workload(config),
+            prune=_prune(config),
+            max_attempts=config.plan.max_attempts,
+            other_axes=other,
+        )
+
+
+def _quants(config: HerdConfig, asked: object) -> Sequence[str]:
+    model = config.model
+    if model.path is not None:
+        return [config.quant or FROM_HEADER]
+    if isinstance(asked, Glob):
+        quants = expand_quants(asked, model.files)
+        if not quants:
+            raise ConfigError(f"model {model.name}: no quant matches {asked.include}")
+        return quants
+    quant = config.quant or model.default_quant
+    if quant is None:
+        raise ConfigError(f"model {model.name} has no default quant: write quant=...")
+    return [check_quant(model.name, quant, model.files)]
+
+
+def _workload(config: HerdConfig) -> WorkloadConfig:
+    workload: WorkloadConfig = config.workload
+    return workload
+
+
+def _prune(config: HerdConfig) -> bool:
+    if config.plan.prune not in ("predict", "off"):
+        raise ConfigError(f"plan.prune={config.plan.prune}: write predict or off")
+    return config.plan.prune == "predict"

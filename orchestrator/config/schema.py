@@ -1,0 +1,105 @@
+"""Structured configs: the shape of everything that Hydra composes.
+
+Engine, model and workload configs live beside their code in `workers`; here they are put
+together. Code past this room sees these dataclasses, never a DictConfig.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from workers.engine.config import EngineConfig
+from workers.models.config import ModelConfig
+from workers.workloads.speed.config import SpeedConfig
+
+
+@dataclass(frozen=True)
+class PlanConfig:
+    """How the plan decides."""
+
+    prune: str = "predict"
+    """`predict`: leave out what cannot fit; `off`: run it anyway."""
+    max_attempts: int = 2
+    """Attempts at a cell within one sweep, when it fails in a way that may pass."""
+
+
+@dataclass(frozen=True)
+class FleetConfig:
+    """The hosts that a sweep uses."""
+
+    host_id: str | None = None
+    """Label of this host; null is its host name."""
+
+
+@dataclass(frozen=True)
+class WarehouseConfig:
+    """Where rows are kept."""
+
+    uri: str = "herd-data"
+
+
+@dataclass(frozen=True)
+class HerdConfig:
+    """A composed configuration, before or after the axes of a cell are applied."""
+
+    name: str | None = None
+    """Name of the sweep; null is the preset's file name, or `sweep`."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    quant: str | None = None
+    """Quant of the model; null is the model's `default_quant`."""
+    context: int | str = 4096
+    """Tokens, or `128k` (x 1024)."""
+    cache: str = "f16/f16"
+    """KV cache types, K/V."""
+    pairing: str = "auto"
+    """GPUs wanted: cpu, single, pair, all; auto is all, or cpu on a host without GPUs."""
+    split: str = "even"
+    """Tensor split over the devices: even, or a ratio such as 14/10."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    workload: Any = MISSING
+    fleet: FleetConfig = field(default_factory=FleetConfig)
+    plan: PlanConfig = field(default_factory=PlanConfig)
+    warehouse: WarehouseConfig = field(default_factory=WarehouseConfig)
+    model_store: str | None = None
+    """Folder of fetched model files; null is herd's data folder (XDG)."""
+    matrix: dict[str, Any] = field(default_factory=dict)
+    """Axes of a preset: product, zip, union, exclude, when (`orchestrator.matrix`)."""
+
+
+GROUPS = ("model", "engine", "workload", "fleet", "warehouse")
+"""Config groups that can be axes: their values are names of files in `conf/GROUP`."""
+
+
+def register_schemas() -> None:
+    """Put the schemas where the files in `conf/` find them."""
+    store = ConfigStore.instance()
+    store.store(name="herd_schema", node=_writable(HerdConfig))
+    for group, name, schema in (
+        ("model", "model_schema", ModelConfig),
+        ("engine", "engine_schema", EngineConfig),
+        ("fleet", "fleet_schema", FleetConfig),
+        ("warehouse", "warehouse_schema", WarehouseConfig),
+        ("workload", "speed_schema", SpeedConfig),
+    ):
+        store.store(group=group, name=name, node=_writable(schema))
+
+
+def _writable(schema: type) -> DictConfig:
+    """A structured config that files can be merged into.
+
+    OmegaConf marks frozen dataclasses read-only, which also stops Hydra from composing them.
+    """
+    config: DictConfig = OmegaConf.structured(schema)
+    pending = [config]
+    while pending:
+        node = pending.pop()
+        OmegaConf.set_readonly(node, None)
+        for key in node:
+            if OmegaConf.is_missing(node, key):
+                continue
+            child = node._get_node(key)
+            if isinstance(child, DictConfig) and not child._is_none():
+                pending.append(child)
+    return config

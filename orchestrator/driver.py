@@ -1,0 +1,214 @@
+"""The driver: hands launches to hosts, commits what comes back, tries again what may pass."""
+
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from orchestrator.fleet.fleet import Fleet, Heard, Lost
+from orchestrator.interrupt import Interrupts
+from orchestrator.plan import Plan, Planned, PlannedLaunch
+from orchestrator.progress import Progress, Running
+from orchestrator.records import cell_row, lost_cell, lost_launch
+from orchestrator.schedule import Assignment, again, next_assignment, tries_again
+from orchestrator.view import View, cell_words
+from warehouse.store import Warehouse
+from workers.contract import (
+    CellDone,
+    CellRequest,
+    LaunchDone,
+    LaunchReady,
+    LaunchRequest,
+    TrialDone,
+)
+from workers.failures import Failure, FailureClass
+
+_HEAR_S = 1.0
+
+
+@dataclass(slots=True)
+class _Active:
+    """A launch on a host, as far as the driver has heard of it."""
+
+    request: LaunchRequest
+    started_at: datetime
+    left: dict[str, Planned]
+    """Cells that have not ended, the one in flight first."""
+    ready: LaunchReady | None = None
+    uncommitted: list[CellDone] = field(default_factory=list)
+    """Cells of a launch that did not come up: committed after the launch's own row."""
+
+
+class Driver:
+    """Runs a plan on a fleet into a warehouse."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        fleet: Fleet,
+        warehouse: Warehouse,
+        view: View,
+        interrupts: Interrupts,
+        progress: Progress,
+    ) -> None:
+        self._fleet = fleet
+        self._warehouse = warehouse
+        self._view = view
+        self._interrupts = interrupts
+        self._progress = progress
+        self._queue = list(plan.launches())
+        self._active: dict[str, _Active] = {}
+        self._tries: Counter[str] = Counter()
+        self._ledger = warehouse.ledger()
+        self._cancelled = False
+        self._began = time.monotonic()
+
+    def run(self) -> Progress:
+        """Run until nothing is left or the user asked to stop; the final progress.
+
+        Raises:
+            KeyboardInterrupt: the user asked twice.
+            WarehouseError: rows cannot be written.
+            FleetError: a lost host's worker cannot be started again.
+        """
+        with self._view.shown():
+            while self._queue or self._active:
+                self._heed_interrupt()
+                self._assign()
+                self._view.draw(self._progress)
+                for heard in self._fleet.hear(_HEAR_S):
+                    self._handle(heard)
+        return self._progress
+
+    def _heed_interrupt(self) -> None:
+        if self._interrupts.asked and not self._cancelled:
+            self._cancelled = True
+            self._queue.clear()
+            self._fleet.cancel()
+            self._view.say("stopping: the cell in flight is given up; Ctrl-C again ends at once")
+
+    def _assign(self) -> None:
+        while assignment := next_assignment(self._queue, self._fleet.free_hosts()):
+            self._queue.remove(assignment.launch)
+            self._start(assignment)
+
+    def _start(self, assignment: Assignment) -> None:
+        request = self._request(assignment.launch, assignment.host_id)
+        cells = {cell.cell_id: cell for cell in assignment.launch.cells}
+        self._active[assignment.host_id] = _Active(request, datetime.now(UTC), cells)
+        self._tries.update(cells)
+        words = cell_words(assignment.launch.first)
+        self._progress = self._progress.at(Running(assignment.host_id, words))
+        self._fleet.run(assignment.host_id, request)
+
+    def _request(self, launch: PlannedLaunch, host_id: str) -> LaunchRequest:
+        first = launch.first
+        return LaunchRequest(
+            launch_id=secrets.token_hex(16),
+            server_id=first.server.server_id,
+            sweep_id=self._progress.sweep_id,
+            host_id=host_id,
+            model=first.file,
+            context=first.spec.context,
+            cache_k=first.spec.cache_k,
+            cache_v=first.spec.cache_v,
+            devices=tuple(device.name for device in first.pairing.devices),
+            gpu_uuids=(),
+            tensor_split=first.pairing.split,
+            engine=first.engine,
+            engine_build=first.build.build if first.build else None,
+            cells=tuple(
+                CellRequest(c.cell_id, self._ledger.next_attempt(c.cell_id), c.spec.workload)
+                for c in launch.cells
+            ),
+        )
+
+    def _handle(self, heard: Heard) -> None:
+        active = self._active[heard.host_id]
+        match heard.event:
+            case LaunchReady() as ready:
+                self._warehouse.write_launch(ready.launch, ready.memory)
+                active.ready = ready
+            case TrialDone() as trial:
+                self._on_trial(heard.host_id, active, trial)
+            case CellDone() as done:
+                if active.ready is None:
+                    active.uncommitted.append(done)
+                else:
+                    self._commit(active, done)
+            case LaunchDone() as launch_done:
+                self._on_launch_done(heard.host_id, active, launch_done)
+            case Lost(reason):
+                self._on_lost(heard.host_id, active, reason)
+
+    def _on_trial(self, host_id: str, active: _Active, trial: TrialDone) -> None:
+        words = cell_words(active.left[trial.cell_id])
+        self._progress = self._progress.at(
+            Running(host_id, words, trial.step, trial.done, trial.total, trial.tok_s)
+        )
+
+    def _on_launch_done(self, host_id: str, active: _Active, done: LaunchDone) -> None:
+        path = self._warehouse.write_log(done.launch, done.log_gzip)
+        self._warehouse.write_launch(replace(done.launch, log_path=path), done.memory)
+        self._release(host_id, active)
+
+    def _on_lost(self, host_id: str, active: _Active, reason: str) -> None:
+        """One cell was in flight; the others of its launch go back as they were."""
+        now = datetime.now(UTC)
+        failure = Failure(FailureClass.HOST_LOST, reason)
+        if active.ready is None:
+            launch = lost_launch(active.request, failure, active.started_at, now)
+            self._warehouse.write_launch(launch, ())
+        ended = {done.cell_id for done in active.uncommitted}
+        in_flight = next((c for c in active.request.cells if c.cell_id in active.left.keys() - ended))
+        active.uncommitted.append(
+            lost_cell(in_flight.cell_id, in_flight.attempt, failure, active.started_at, now)
+        )
+        self._release(host_id, active)
+        if active.left:
+            self._tries.subtract(active.left)
+            self._queue.insert(0, PlannedLaunch(tuple(active.left.values())))
+        if self._queue:
+            self._fleet.rehire(host_id)
+
+    def _release(self, host_id: str, active: _Active) -> None:
+        for done in active.uncommitted:
+            self._commit(active, done)
+        del self._active[host_id]
+        self._progress = self._progress.without(host_id)
+
+    def _commit(self, active: _Active, done: CellDone) -> None:
+        cell = active.left.pop(done.cell_id)
+        row = cell_row(cell, active.request, done)
+        self._warehouse.commit_cell(row, done.trials, done.telemetry)
+        self._ledger = self._ledger.added(row)
+        if done.failure and self._tries_again(cell, done.failure):
+            self._queue.append(again(cell))
+            self._view.ended(cell, done.status, f"{_told(done)}; tried again later")
+            return
+        self._view.ended(cell, done.status, _told(done))
+        elapsed = time.monotonic() - self._began
+        self._progress = replace(self._progress.counted(done.status), measured_s=elapsed)
+
+    def _tries_again(self, cell: Planned, failure: Failure) -> bool:
+        tries = self._tries[cell.cell_id]
+        return not self._cancelled and tries_again(
+            failure.failure_class, tries, cell.spec.max_attempts
+        )
+
+
+def _told(done: CellDone) -> str:
+    """What a user wants to see of a cell at once."""
+    if done.failure:
+        return f"{done.failure.failure_class}: {done.failure.reason}"
+    speeds: dict[str, list[float]] = {}
+    for trial in done.trials:
+        speed = trial.pp_tok_s if trial.kind == "pp" else trial.tg_tok_s
+        if trial.valid and speed is not None:
+            speeds.setdefault(trial.step, []).append(speed)
+    told = [f"{step} {sorted(s)[len(s) // 2]:.1f}" for step, s in sorted(speeds.items())]
+    invalid = sum(not trial.valid for trial in done.trials)
+    return "  ".join(told) + (" tok/s" if told else "") + (
+        f"  ({invalid} invalid trials)" if invalid else ""
+    )

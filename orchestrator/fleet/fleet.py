@@ -1,0 +1,198 @@
+"""Hosts under Ray: one long-lived actor each, pinned to its node; launches and their events."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.fleet.token import token_path
+from warehouse.errors import FleetError, HeldError
+from warehouse.lock import Holder
+from workers.contract import Event, LaunchRequest
+
+_LEAN = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",
+    "RAY_event_stats": "0",
+    "RAY_AUTH_MODE": "token",
+}
+_OBJECT_STORE_BYTES = 75 * 1024 * 1024
+_WAIT_STEP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The host's actor is gone, whatever took it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came from a host."""
+
+    host_id: str
+    event: Event | Lost
+
+
+class Fleet:
+    """The hosts of a sweep. Here one, on a Ray that lives as long as the sweep."""
+
+    def __init__(self, nodes: dict[str, str], holder: Holder, run_dir: Path) -> None:
+        """Args:
+        nodes: host label to Ray NodeID.
+        holder: who measures, for others who want the host.
+        run_dir: folder for sockets, logs and slot files.
+        """
+        self._nodes = nodes
+        self._holder = holder
+        self._run_dir = run_dir
+        self._actors: dict[str, Any] = {}
+        self._running: dict[str, Any] = {}
+
+    def hire(self, *, wait: bool) -> None:
+        """Start the actor of every host; each takes its host's lock.
+
+        Raises:
+            HeldError: somebody else measures on a host, and `wait` is false.
+            FleetError: an actor does not start.
+        """
+        for host_id in self._nodes:
+            while True:
+                try:
+                    self._start_actor(host_id)
+                    break
+                except HeldError:
+                    if not wait:
+                        raise
+                    time.sleep(_WAIT_STEP_S)
+
+    def free_hosts(self) -> set[str]:
+        """Hosts whose actor has nothing to do."""
+        return set(self._actors) - set(self._running)
+
+    def run(self, host_id: str, request: LaunchRequest) -> None:
+        """Hand a launch to a host; its events come by `hear`."""
+        self._running[host_id] = self._actors[host_id].run.remote(request)
+
+    def cancel(self) -> None:
+        """Ask every host to end its launch; the events that follow say how it ended."""
+        for host_id in self._running:
+            self._actors[host_id].cancel.remote()
+
+    def hear(self, timeout_s: float) -> list[Heard]:
+        """What has come from the hosts, after waiting for the first at most `timeout_s`."""
+        import ray
+
+        if not self._running:
+            return []
+        ready, _ = ray.wait(
+            list(self._running.values()), num_returns=len(self._running), timeout=0
+        )
+        if not ready:
+            ready, _ = ray.wait(list(self._running.values()), timeout=timeout_s)
+        by_generator = {id(generator): host for host, generator in self._running.items()}
+        heard = (self._next(by_generator[id(generator)]) for generator in ready)
+        return [item for item in heard if item is not None]
+
+    def _next(self, host_id: str) -> Heard | None:
+        import ray
+        from ray.exceptions import RayActorError
+
+        try:
+            return Heard(host_id, ray.get(next(self._running[host_id])))
+        except StopIteration:
+            del self._running[host_id]
+            return None
+        except RayActorError as error:
+            del self._running[host_id]
+            del self._actors[host_id]
+            return Heard(host_id, Lost(" ".join(str(error).split())[:300]))
+
+    def rehire(self, host_id: str) -> None:
+        """Start a lost host's actor anew.
+
+        Raises:
+            FleetError: it does not start.
+            HeldError: somebody else took the host meanwhile.
+        """
+        self._start_actor(host_id)
+
+    def kill(self) -> None:
+        """End every actor at once; their servers die with them."""
+        import ray
+
+        for actor in self._actors.values():
+            ray.kill(actor)
+
+    def _start_actor(self, host_id: str) -> None:
+        import ray
+        from ray.exceptions import RayError, RayTaskError
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        from workers.host import HostWorker
+
+        remote = ray.remote(
+            num_cpus=0,
+            max_restarts=0,
+            max_task_retries=0,
+            concurrency_groups={"control": 1, "measure": 1},
+        )(HostWorker)
+        pinned = NodeAffinitySchedulingStrategy(self._nodes[host_id], soft=False)
+        actor = remote.options(scheduling_strategy=pinned).remote(
+            self._holder, str(self._run_dir)
+        )
+        try:
+            ray.get(actor.ready.remote(), timeout=60)
+        except RayTaskError as error:
+            cause = error.cause
+            raise (cause if isinstance(cause, HeldError) else FleetError(str(cause))) from error
+        except RayError as error:
+            raise FleetError(
+                f"the worker on {host_id} did not start: {' '.join(str(error).split())[:300]}"
+            ) from error
+        self._actors[host_id] = actor
+
+
+@contextmanager
+def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
+    """A fleet of this host alone, on a Ray that starts and ends here.
+
+    Raises:
+        FleetError: Ray does not start.
+    """
+    os.environ.update(_LEAN, RAY_AUTH_TOKEN_PATH=str(token_path()))
+    import ray
+
+    try:
+        ray.init(
+            num_cpus=1,
+            num_gpus=0,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            configure_logging=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            labels={"host": _label(host_id)},
+            _temp_dir=str(run_dir / "ray"),
+            _node_ip_address="127.0.0.1",
+        )
+    except (OSError, RuntimeError, ValueError, ConnectionError) as error:
+        raise FleetError(f"Ray did not start: {' '.join(str(error).split())[:300]}") from error
+    try:
+        node_id = ray.nodes()[0]["NodeID"]
+        yield Fleet({host_id: node_id}, holder, run_dir)
+    finally:
+        ray.shutdown()
+
+
+def _label(host_id: str) -> str:
+    """A host's name as a Ray label takes it."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in host_id)[:63].strip("-_.")
+
+

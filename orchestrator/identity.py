@@ -1,0 +1,86 @@
+"""Identity of cells and server configurations: hashes of what decides the result. Pure.
+
+Never hashed: job numbers, host names, paths, ports, keys, log flags, times.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from orchestrator.pairing import Pairing
+from workers.contract import WorkloadConfig
+from workers.engine.config import EngineConfig
+
+_DIGITS = 32
+"""128 bits: no collision among any number of cells that somebody could measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """What decides a server's result, by canonical JSON, and its hash."""
+
+    server_id: str
+    config: str
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(text: str) -> str:
+    """Lowercase hexadecimal hash of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def engine_facts(engine: EngineConfig) -> dict[str, object]:
+    """The fields of an engine configuration that change results."""
+    return {k: v for k, v in asdict(engine).items() if k not in EngineConfig.NOT_IDENTITY}
+
+
+def server_identity(
+    *,
+    model: str,
+    context: int,
+    cache_k: str,
+    cache_v: str,
+    pairing: Pairing,
+    engine: dict[str, object],
+    engine_sha256: str,
+    hardware_class: str,
+) -> ServerIdentity:
+    """Identity of a server configuration on a hardware class.
+
+    Args:
+        model: sha256 of the file, or a name for a file that is nowhere.
+        context: tokens.
+        cache_k: KV cache type of K.
+        cache_v: KV cache type of V.
+        pairing: devices enter as GPU models in split order.
+        engine: `engine_facts` with every auto value resolved.
+        engine_sha256: hash of the binary and its libraries, or a name for a missing one.
+        hardware_class: hosts that are alike for benchmarking.
+    """
+    config = canonical(
+        {
+            "model": model,
+            "context": context,
+            "cache": [cache_k, cache_v],
+            "devices": [device.description for device in pairing.devices],
+            "tensor_split": pairing.split,
+            "engine": engine,
+            "engine_sha256": engine_sha256,
+            "hardware_class": hardware_class,
+        }
+    )
+    return ServerIdentity(digest(config), config)
+
+
+def workload_facts(workload: WorkloadConfig) -> str:
+    """A workload's configuration with its method version, canonical JSON."""
+    return canonical({**asdict(workload), "method_version": workload.METHOD_VERSION})
+
+
+def cell_identity(server_id: str, workload: str) -> str:
+    """Identity of a cell: a server configuration and `workload_facts`."""
+    return digest(f"{server_id}\n{workload}")

@@ -1,0 +1,136 @@
+"""From plan and events to rows. Pure."""
+
+import json
+from datetime import datetime
+from typing import TypedDict
+
+from orchestrator.identity import canonical
+from orchestrator.plan import Plan, Planned
+from warehouse import rows
+from workers.contract import CellDone, LaunchRequest
+from workers.failures import Failure
+
+
+class AxesColumns(TypedDict):
+    """The columns of `rows.Axes`."""
+
+    cell_id: str
+    server_id: str
+    model: str
+    quant: str
+    context: int
+    cache_k: str
+    cache_v: str
+    pairing: str
+    split: str | None
+    split_mode: str | None
+    engine: str
+    engine_build: str | None
+    engine_sha256: str | None
+    model_sha256: str | None
+    workload: str
+    workload_config: str
+    server_config: str
+    other_axes: str
+    hardware_class: str
+
+
+def axes(cell: Planned) -> AxesColumns:
+    """All axes of a cell as columns."""
+    spec = cell.spec
+    on_gpus = bool(cell.pairing.devices)
+    return AxesColumns(
+        cell_id=cell.cell_id,
+        server_id=cell.server.server_id,
+        model=spec.model.name,
+        quant=spec.quant,
+        context=spec.context,
+        cache_k=spec.cache_k,
+        cache_v=spec.cache_v,
+        pairing=cell.pairing.pattern,
+        split="/".join(f"{part:g}" for part in cell.pairing.split) if on_gpus else None,
+        split_mode=cell.engine.split_mode if on_gpus else None,
+        engine=cell.engine.name,
+        engine_build=cell.build.build if cell.build else None,
+        engine_sha256=cell.build.sha256 if cell.build else None,
+        model_sha256=cell.file.sha256,
+        workload=spec.workload.name,
+        workload_config=cell.workload,
+        server_config=cell.server.config,
+        other_axes=canonical(dict(spec.other_axes)),
+        hardware_class=cell.hardware_class,
+    )
+
+
+def planned_rows(plan: Plan, sweep_id: str) -> list[rows.PlannedCell]:
+    """The plan as rows, in its order."""
+    return [
+        rows.PlannedCell(
+            **axes(cell),
+            sweep_id=sweep_id,
+            decision=cell.decision,
+            reason=cell.reason,
+            plan_order=order,
+            host_id=cell.hosts[0] if len(cell.hosts) == 1 else None,
+            predicted_s=None,
+            predicted_tg_tok_s=None,
+        )
+        for order, cell in enumerate(plan.cells)
+    ]
+
+
+def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell:
+    """The row of an attempt."""
+    valid = sum(trial.valid for trial in done.trials)
+    return rows.Cell(
+        **axes(cell),
+        attempt=done.attempt,
+        sweep_id=request.sweep_id,
+        launch_id=request.launch_id,
+        host_id=request.host_id,
+        status=done.status,
+        failure_class=done.failure.failure_class if done.failure else None,
+        reason=done.failure.reason if done.failure else None,
+        started_at=done.started_at,
+        ended_at=done.ended_at,
+        valid_trials=valid,
+        invalid_trials=len(done.trials) - valid,
+    )
+
+
+def lost_cell(
+    cell_id: str, attempt: int, failure: Failure, started_at: datetime, ended_at: datetime
+) -> CellDone:
+    """The end of a cell whose host is gone: none of its trials came back."""
+    return CellDone(cell_id, attempt, "failed", failure, started_at, ended_at, (), ())
+
+
+def lost_launch(
+    request: LaunchRequest, failure: Failure, started_at: datetime, ended_at: datetime
+) -> rows.Launch:
+    """The row of a launch whose host is gone before it came up."""
+    return rows.Launch(
+        launch_id=request.launch_id,
+        server_id=request.server_id,
+        sweep_id=request.sweep_id,
+        host_id=request.host_id,
+        devices=request.devices,
+        command_line=(),
+        engine_build=request.engine_build,
+        status="failed",
+        failure_class=failure.failure_class,
+        reason=failure.reason,
+        exit_code=None,
+        log_tail="",
+        log_path=None,
+        load_ms=None,
+        page_cache_fraction=None,
+        idle_power_w=None,
+        started_at=started_at,
+        ended_at=ended_at,
+    )
+
+
+def config_json(config: object) -> str:
+    """A configuration as readable JSON; what is no JSON value is written as text."""
+    return json.dumps(config, sort_keys=True, default=str)

@@ -1,0 +1,78 @@
+"""The live view: a line for each cell that ends, and under them what runs now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from orchestrator.plan import Planned
+from orchestrator.progress import Progress, duration, summary
+from warehouse.store import write_atomically
+
+_MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "cancelled": "[yellow]cancelled[/]"}
+
+
+def cell_words(cell: Planned) -> str:
+    """A cell in one line."""
+    spec = cell.spec
+    other = "".join(f" {key}={value}" for key, value in spec.other_axes)
+    return (
+        f"{spec.model.name} {spec.quant} ctx {spec.context} {spec.cache_k}/{spec.cache_v} "
+        f"{cell.pairing.pattern} {spec.workload.name}{other}"
+    )
+
+
+class View:
+    """Draws progress on a terminal, or writes lines where there is none.
+
+    The bar is drawn when told to, never by a thread: the driver is to leave the CPU alone.
+    """
+
+    def __init__(self, console: Console, progress_file: Path) -> None:
+        self._console = console
+        self._file = progress_file
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, state="")
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """With the bar on the screen."""
+        with self._bar:
+            yield
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def ended(self, cell: Planned, outcome: str, details: str) -> None:
+        """The line of a cell that ended."""
+        self.say(f"  {_MARKS[outcome]} {cell_words(cell)}  {details}")
+
+    def draw(self, progress: Progress) -> None:
+        """Show the progress on the screen and in the progress file."""
+        write_atomically(self._file, progress.to_json().encode(), durable=False)
+        now = "; ".join(
+            f"{r.cell}: {r.step} {r.done}/{r.total}" + (f" {r.tok_s:.1f} tok/s" if r.tok_s else "")
+            for r in progress.running
+        )
+        state = f"{summary(progress.counts)}; about {duration(progress.left_s)} left"
+        self._bar.update(
+            self._task,
+            description=now,
+            completed=progress.finished,
+            total=progress.total,
+            state=state,
+        )
+        self._bar.refresh()

@@ -1,0 +1,64 @@
+"""The host actor: one long-lived Ray actor per host, and the host's lock."""
+
+import ctypes
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import ray
+
+from warehouse.lock import Holder, held
+from workers.contract import Event, LaunchRequest
+from workers.executor import run_launch
+from workers.gpu import Nvml
+
+_PR_SET_PDEATHSIG = 1
+
+
+def host_lock_path() -> Path:
+    """The file whose lock says that somebody measures on this host, whoever they are."""
+    return Path(tempfile.gettempdir()) / "herd-host.lock"
+
+
+class HostWorker:
+    """Runs launches on this host, one after the other.
+
+    Used as a Ray actor with `num_cpus=0` and no `num_gpus`, so that Ray neither counts GPUs nor
+    touches CUDA_VISIBLE_DEVICES: the driver leases exact devices (shared/reference/ray.md, 4).
+    """
+
+    def __init__(self, holder: Holder, run_dir: str) -> None:
+        _die_with_parent()
+        self._cancelled = threading.Event()
+        self._run_dir = Path(run_dir)
+        self._nvml = Nvml()
+        self._stack = ExitStack()
+        self._stack.enter_context(held(host_lock_path(), holder, wait=False, mode=0o666))
+
+    @ray.method(concurrency_group="control")
+    def ready(self) -> int:
+        """Process id, once the host's lock is held."""
+        return os.getpid()
+
+    @ray.method(concurrency_group="control")
+    def cancel(self) -> None:
+        """End the running launch: its cells become `cancelled`."""
+        self._cancelled.set()
+
+    @ray.method(concurrency_group="measure", num_returns="streaming")
+    def run(self, request: LaunchRequest) -> Iterator[Event]:
+        """Run a launch; its events come as they happen."""
+        yield from run_launch(
+            request, run_dir=self._run_dir, cancelled=self._cancelled, nvml=self._nvml
+        )
+
+
+def _die_with_parent() -> None:
+    """Die when the raylet does: a worker was seen to live on for minutes after its driver."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
