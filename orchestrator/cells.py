@@ -77,7 +77,7 @@ def _quants(config: HerdConfig, asked: object) -> Sequence[str]:
         if not quants:
             raise ConfigError(f"model {model.name}: no quant matches {asked.include}")
         return quants
-    quant = config.quant or model.default_quant
+    quant = model.default_quant if config.quant is None else config.quant
     if quant is None:
         raise ConfigError(f"model {model.name} has no default quant: write quant=...")
     return [check_quant(model.name, quant, model.files)]

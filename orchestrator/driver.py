@@ -114,7 +114,7 @@ class Driver:
             cache_k=first.spec.cache_k,
             cache_v=first.spec.cache_v,
             devices=tuple(device.name for device in first.pairing.devices),
-            gpu_uuids=(),
+            gpu_uuids=first.pairing.gpu_uuids,
             tensor_split=first.pairing.split,
             engine=first.engine,
             engine_build=first.build.build if first.build else None,
@@ -161,10 +161,12 @@ class Driver:
             launch = lost_launch(active.request, failure, active.started_at, now)
             self._warehouse.write_launch(launch, ())
         ended = {done.cell_id for done in active.uncommitted}
-        in_flight = next((c for c in active.request.cells if c.cell_id in active.left.keys() - ended))
-        active.uncommitted.append(
-            lost_cell(in_flight.cell_id, in_flight.attempt, failure, active.started_at, now)
-        )
+        asked = (c for c in active.request.cells if c.cell_id in active.left)
+        in_flight = next((c for c in asked if c.cell_id not in ended), None)
+        if in_flight:
+            active.uncommitted.append(
+                lost_cell(in_flight.cell_id, in_flight.attempt, failure, active.started_at, now)
+            )
         self._release(host_id, active)
         if active.left:
             self._tries.subtract(active.left)
@@ -209,6 +211,8 @@ def _told(done: CellDone) -> str:
             speeds.setdefault(trial.step, []).append(speed)
     told = [f"{step} {sorted(s)[len(s) // 2]:.1f}" for step, s in sorted(speeds.items())]
     invalid = sum(not trial.valid for trial in done.trials)
-    return "  ".join(told) + (" tok/s" if told else "") + (
-        f"  ({invalid} invalid trials)" if invalid else ""
+    return (
+        "  ".join(told)
+        + (" tok/s" if told else "")
+        + (f"  ({invalid} invalid trials)" if invalid else "")
     )

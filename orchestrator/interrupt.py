@@ -7,10 +7,14 @@ from types import FrameType
 
 
 class Interrupts:
-    """Counts Ctrl-C (SIGINT) and SIGTERM; the second one raises KeyboardInterrupt."""
+    """Ctrl-C (SIGINT) and SIGTERM: the first is noted, the second raises KeyboardInterrupt.
+
+    Later ones are ignored, so that nothing disturbs the cleaning up.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self._asked_twice = False
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -23,6 +27,7 @@ class Interrupts:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked and not self._asked_twice:
+            self._asked_twice = True
             raise KeyboardInterrupt
         self.asked = True

@@ -85,9 +85,7 @@ def _ruled(
     for rule in _list(block.get("when"), "when"):
         match, rest = _split_rule(rule)
         points = [
-            q
-            for p in points
-            for q in (_points(rest, p, values_of) if _matches(p, match) else [p])
+            q for p in points for q in (_points(rest, p, values_of) if _matches(p, match) else [p])
         ]
     excluded = [_mapping(e, "exclude") for e in _list(block.get("exclude"), "exclude")]
     yield from (p for p in points if not any(_matches(p, e) for e in excluded))

@@ -116,7 +116,8 @@ def _on_class(spec: CellSpec, members: Sequence[HostView]) -> Planned:
     build = view.engines[spec.engine.binary]
     file = view.models[spec.model.name, spec.quant]
     unbound = Pairing(spec.pairing, (), ())
-    bound = bind(spec.pairing, spec.split, build.devices) if build else unbound
+    gpus = view.host.gpus
+    bound = bind(spec.pairing, spec.split, build.devices, gpus) if build else unbound
     pairing = bound if isinstance(bound, Pairing) else unbound
     engine = _resolved(spec.engine, view.host.cpu_physical_cores)
     server = server_identity(

@@ -50,9 +50,7 @@ class Progress:
 
     def counted(self, outcome: str, number: int = 1) -> "Progress":
         """With more cells of an outcome."""
-        return replace(
-            self, counts={**self.counts, outcome: self.counts.get(outcome, 0) + number}
-        )
+        return replace(self, counts={**self.counts, outcome: self.counts.get(outcome, 0) + number})
 
     def at(self, running: Running) -> "Progress":
         """With a host's present work replaced."""

@@ -5,10 +5,10 @@ and writes folders of its own (shared/reference/ray.md, section 6).
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
-from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,15 @@ from hydra import compose
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    Glob,
+    Override,
+    QuotedString,
+    RangeSweep,
+)
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -83,7 +90,7 @@ def split_overrides(hydra: Hydra, typed: Sequence[str]) -> Overrides:
     try:
         parsed = parser.parse_overrides(list(typed))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_first_line(error)) from error
+        raise ConfigError(f"cannot read the override: {_first_line(error)}") from error
     fixed: list[tuple[str, str]] = []
     pinned: dict[str, object] = {}
     axes: dict[str, tuple[object, ...]] = {}
@@ -98,7 +105,7 @@ def split_overrides(hydra: Hydra, typed: Sequence[str]) -> Overrides:
         if key == PRESETS:
             preset = str(override.value())
         elif not override.is_add() and not override.is_delete():
-            pinned[key] = override.value()
+            (pinned[key],) = _flat(override, override.value())
     return Overrides(tuple(fixed), pinned, axes, preset)
 
 
@@ -122,27 +129,36 @@ def _check_addition(override: Override) -> None:
 
 
 def _axis_values(override: Override) -> tuple[object, ...]:
-    key = override.key_or_group
-    value = override.value()
-    if isinstance(value, Glob):
-        if key == "quant":
-            return (value,)
-        if key not in GROUPS:
-            raise ConfigError(f"glob() is for quant and for {', '.join(GROUPS)}, not for '{key}'")
-    values = tuple(override.sweep_iterator())
+    values = tuple(_flat(override, override.value()))
     if not values:
         raise ConfigError(f"the axis '{override.input_line}' has no values")
     return values
 
 
+def _flat(override: Override, value: object) -> Iterator[object]:
+    """Plain values: lists may hold ranges and globs, Hydra itself expands the outermost only."""
+    key = override.key_or_group
+    match value:
+        case ChoiceSweep():
+            for item in value.list:
+                yield from _flat(override, item)
+        case RangeSweep():
+            yield from value.range()
+        case Glob() if key in GROUPS:
+            assert override.config_loader is not None
+            names = override.config_loader.get_group_options(key, ObjectType.CONFIG)
+            yield from (name for name in value.filter(names) if not name.endswith("_schema"))
+        case Glob() if key != "quant":
+            raise ConfigError(f"glob() is for quant and for {', '.join(GROUPS)}, not for '{key}'")
+        case QuotedString():
+            yield value.text
+        case _:
+            yield value
+
+
 def expand_quants(glob: Glob, quants: Iterable[str]) -> tuple[str, ...]:
     """Quants that a `glob()` names, in the catalogue's order."""
-    return tuple(
-        quant
-        for quant in quants
-        if any(fnmatchcase(quant, pattern) for pattern in glob.include)
-        and not any(fnmatchcase(quant, pattern) for pattern in glob.exclude)
-    )
+    return tuple(glob.filter(list(quants)))
 
 
 class Composer:
@@ -181,9 +197,7 @@ class Composer:
             self._composed[groups] = node, _to_typed(node)
         return self._composed[groups]
 
-    def _typed(
-        self, groups: tuple[str, ...], node: DictConfig, key: str, value: object
-    ) -> object:
+    def _typed(self, groups: tuple[str, ...], node: DictConfig, key: str, value: object) -> object:
         """The value as the schema wants it: set on the node once, read back, put back."""
         memo = (groups, key, value if not isinstance(value, (list, dict)) else repr(value))
         if memo not in self._values:
@@ -257,6 +271,9 @@ def _with_environment(fixed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]
 def _first_line(error: BaseException) -> str:
     """The line of a Hydra error that says what is wrong, with the choices where it lists them."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    unknown = re.match(r"Could not override '(.+)'", lines[0]) if lines else None
+    if unknown:
+        return f"unknown key '{unknown[1]}'"
     cause = error.__cause__
     if cause is not None and "Error merging override" in lines[0]:
         return f"{lines[0]}: {_first_line(cause)}"

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,21 +55,28 @@ class Fleet:
         self._actors: dict[str, Any] = {}
         self._running: dict[str, Any] = {}
 
-    def hire(self, *, wait: bool) -> None:
+    def hire(self, *, wait: bool, tell: Callable[[str], None]) -> None:
         """Start the actor of every host; each takes its host's lock.
+
+        Args:
+            wait: wait for whoever holds a host.
+            tell: prints a line to the user.
 
         Raises:
             HeldError: somebody else measures on a host, and `wait` is false.
             FleetError: an actor does not start.
         """
         for host_id in self._nodes:
-            while True:
+            told = False
+            while host_id not in self._actors:
                 try:
                     self._start_actor(host_id)
-                    break
-                except HeldError:
+                except HeldError as error:
                     if not wait:
                         raise
+                    if not told:
+                        tell(f"waiting: {error}")
+                    told = True
                     time.sleep(_WAIT_STEP_S)
 
     def free_hosts(self) -> set[str]:
@@ -91,9 +98,7 @@ class Fleet:
 
         if not self._running:
             return []
-        ready, _ = ray.wait(
-            list(self._running.values()), num_returns=len(self._running), timeout=0
-        )
+        ready, _ = ray.wait(list(self._running.values()), num_returns=len(self._running), timeout=0)
         if not ready:
             ready, _ = ray.wait(list(self._running.values()), timeout=timeout_s)
         by_generator = {id(generator): host for host, generator in self._running.items()}
@@ -144,9 +149,7 @@ class Fleet:
             concurrency_groups={"control": 1, "measure": 1},
         )(HostWorker)
         pinned = NodeAffinitySchedulingStrategy(self._nodes[host_id], soft=False)
-        actor = remote.options(scheduling_strategy=pinned).remote(
-            self._holder, str(self._run_dir)
-        )
+        actor = remote.options(scheduling_strategy=pinned).remote(self._holder, str(self._run_dir))
         try:
             ray.get(actor.ready.remote(), timeout=60)
         except RayTaskError as error:
@@ -194,5 +197,3 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
 def _label(host_id: str) -> str:
     """A host's name as a Ray label takes it."""
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in host_id)[:63].strip("-_.")
-
-

@@ -1,0 +1,81 @@
+"""`herd status`: past or live progress of a sweep, from any terminal."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+from warehouse.connection import Connection, connect
+
+from orchestrator.cli.output import format_option, print_table
+from orchestrator.progress import duration, summary
+from orchestrator.session import warehouse_root
+
+_SWEEPS = """\
+select s.sweep_id, s.name, strftime(s.started_at, '%Y-%m-%d %H:%M') as started_utc,
+       count(*) as cells, {counts}
+from sweeps s join outcomes o using (sweep_id)
+group by all order by s.sweep_id desc limit 20"""
+_OUTCOMES = ("ok", "failed", "pruned", "cached", "cancelled", "pending")
+_CELLS = """\
+select plan_order as "order", model, quant, context, cache_k || '/' || cache_v as cache, pairing,
+       workload, outcome, coalesce(failure_class, '') as failure_class,
+       coalesce(reason, '') as reason
+from outcomes where sweep_id = '{sweep_id}' order by plan_order"""
+
+
+@click.command()
+@click.argument("sweep_id", required=False)
+@format_option
+@click.pass_obj
+def status(config_dir: Path | None, sweep_id: str | None, output: str) -> None:
+    """Show the sweeps of the warehouse, or every cell of the one called SWEEP_ID.
+
+    Reads the warehouse and the progress file of a running sweep; never starts Ray.
+    """
+    root = warehouse_root(config_dir)
+    with connect(root) as connection:
+        if sweep_id is None:
+            _print_sweeps(connection, output)
+        else:
+            _print_cells(connection, sweep_id, output)
+    if output == "table":
+        for line in _running(root, sweep_id):
+            click.echo(line)
+
+
+def _print_sweeps(connection: Connection, output: str) -> None:
+    counts = ", ".join(f"count(*) filter (outcome = '{o}') as {o}" for o in _OUTCOMES)
+    answer = connection.query(_SWEEPS.format(counts=counts))
+    print_table(answer.columns, answer.rows, output)
+
+
+def _print_cells(connection: Connection, sweep_id: str, output: str) -> None:
+    if not sweep_id.replace("-", "").isalnum():
+        raise click.UsageError(f"'{sweep_id}' is no sweep id; `herd status` lists them")
+    answer = connection.query(_CELLS.format(sweep_id=sweep_id))
+    if not answer.rows:
+        raise click.UsageError(f"no sweep '{sweep_id}'; `herd status` lists them")
+    print_table(answer.columns, answer.rows, output)
+
+
+def _running(root: Path, sweep_id: str | None) -> list[str]:
+    """Lines on the sweeps that run now, by their progress files."""
+    lines = []
+    for file in sorted((root / "progress").glob(f"{sweep_id or '*'}.json")):
+        progress: dict[str, Any] = json.loads(file.read_text())
+        if progress["ended"]:
+            continue
+        alive = psutil.pid_exists(progress["pid"])
+        state = "runs" if alive else "was stopped; the same command continues it"
+        lines.append(
+            f"{progress['sweep_id']} ({progress['name']}) {state}: {summary(progress['counts'])} "
+            f"of {progress['total']}, about {duration(progress['left_s'])} left"
+        )
+        if alive:
+            lines += [
+                f"  {r['host_id']}: {r['cell']}: {r['step']} {r['done']}/{r['total']}"
+                for r in progress["running"]
+            ]
+    return lines

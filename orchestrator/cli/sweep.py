@@ -1,0 +1,39 @@
+"""`herd sweep`: run, or continue, a sweep."""
+
+import sys
+from pathlib import Path
+
+import click
+from warehouse.connection import connect
+
+from orchestrator.cli.output import print_table
+from orchestrator.session import read_command
+from orchestrator.sweep import SUMMARY_SQL, run_sweep
+
+
+@click.command()
+@click.argument("overrides", nargs=-1)
+@click.option("--force", is_flag=True, help="Measure anew what is cached, as a new attempt.")
+@click.option("--wait", is_flag=True, help="Wait while another sweep holds warehouse or host.")
+@click.pass_obj
+def sweep(config_dir: Path | None, overrides: tuple[str, ...], force: bool, wait: bool) -> None:
+    r"""Run (or continue) a sweep.
+
+    OVERRIDES are Hydra's: key=value sets, a comma list, range() or glob() is an axis,
+    +sweep=NAME is a preset. The same command again continues where it stopped.
+
+    \b
+    herd sweep +sweep=demo
+    herd sweep quant=Q4_0,Q8_0 context=4096,8k cache=f16/f16,q8_0/q4_0
+    herd sweep model=file model.path=/models/x.gguf engine.binary=/opt/llama-server
+    """
+    command = read_command(overrides, config_dir)
+    result = run_sweep(command, force=force, wait=wait, tell=click.echo)
+    query = SUMMARY_SQL.format(sweep_id=result.sweep_id)
+    with connect(command.warehouse_root) as connection:
+        answer = connection.query(query)
+    print_table(answer.columns, answer.rows, "table")
+    click.echo(f"\nThe table is the answer of `herd sql` to\n{query}")
+    if result.interrupted:
+        click.echo("herd: stopped; the same command continues the sweep", err=True)
+        sys.exit(130)

@@ -1,0 +1,89 @@
+"""From the command line to a plan: the one way that `herd plan` and `herd sweep` share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.cells import CellSpec, specs
+from orchestrator.config import Composer, HerdConfig, split_overrides
+from orchestrator.config.compose import axis_values, hydra_session
+from orchestrator.matrix import expand
+from orchestrator.plan import HostView, Plan, make_plan
+from orchestrator.this_host import look_at
+from warehouse import rows
+from warehouse.store import read_ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the user asked for: checked, bound to no host."""
+
+    name: str
+    overrides: tuple[str, ...]
+    config: HerdConfig
+    """Without axes."""
+    cells: tuple[CellSpec, ...]
+
+    @property
+    def warehouse_root(self) -> Path:
+        """Folder of the warehouse."""
+        return Path(self.config.warehouse.uri).expanduser()
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A command with its hosts and its plan."""
+
+    command: Command
+    hosts: tuple[HostView, ...]
+    models: tuple[rows.Model, ...]
+    plan: Plan
+
+
+def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
+    """Compose and expand.
+
+    Args:
+        overrides: as typed after the verb.
+        config_dir: the user's configuration; None is `./conf` where it exists.
+
+    Raises:
+        ConfigError: the command or its configuration is wrong.
+    """
+    with hydra_session(config_dir) as hydra:
+        typed = split_overrides(hydra, overrides)
+        composer = Composer(typed.fixed)
+        config = composer.base()
+        points = expand(
+            config.matrix,
+            typed.axes,
+            typed.pinned,
+            lambda key, value: axis_values(hydra, key, value),
+        )
+        name = config.name or typed.preset or "sweep"
+        return Command(name, tuple(overrides), config, tuple(specs(points, composer)))
+
+
+def plan_command(command: Command, *, force: bool) -> Session:
+    """Look at the host and plan.
+
+    Args:
+        command: what the user asked for.
+        force: measure anew what is cached.
+
+    Raises:
+        ConfigError: the command cannot work on any host.
+    """
+    view, cells, models = look_at(command.config, command.cells)
+    plan = make_plan(cells, [view], read_ledger(command.warehouse_root), force=force)
+    return Session(command, (view,), models, plan)
+
+
+def warehouse_root(config_dir: Path | None) -> Path:
+    """The warehouse's folder, for verbs that take no overrides.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+    """
+    with hydra_session(config_dir):
+        return Path(Composer(()).base().warehouse.uri).expanduser()
