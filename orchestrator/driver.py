@@ -13,6 +13,7 @@ from orchestrator.progress import Progress, Running
 from orchestrator.records import cell_row, lost_cell, lost_launch
 from orchestrator.schedule import Assignment, again, next_assignment, tries_again
 from orchestrator.view import View, cell_words
+from warehouse.ledger import Ledger
 from warehouse.store import Warehouse
 from workers.contract import (
     CellDone,
@@ -48,6 +49,7 @@ class Driver:
         plan: Plan,
         fleet: Fleet,
         warehouse: Warehouse,
+        ledger: Ledger,
         view: View,
         interrupts: Interrupts,
         progress: Progress,
@@ -60,7 +62,8 @@ class Driver:
         self._queue = list(plan.launches())
         self._active: dict[str, _Active] = {}
         self._tries: Counter[str] = Counter()
-        self._ledger = warehouse.ledger()
+        self._ledger = ledger
+        self._committed: Counter[str] = Counter()
         self._cancelled = False
         self._began = time.monotonic()
 
@@ -117,12 +120,16 @@ class Driver:
             gpu_uuids=first.pairing.gpu_uuids,
             tensor_split=first.pairing.split,
             engine=first.engine,
-            engine_build=first.build.build if first.build else None,
+            engine_build=first.build.text if first.build else None,
             cells=tuple(
-                CellRequest(c.cell_id, self._ledger.next_attempt(c.cell_id), c.spec.workload)
+                CellRequest(c.cell_id, self._attempt(c.cell_id), c.spec.workload)
                 for c in launch.cells
             ),
         )
+
+    def _attempt(self, cell_id: str) -> int:
+        """Number of the attempt that starts now: those before this sweep, then those in it."""
+        return self._ledger.next_attempt(cell_id) + self._committed[cell_id]
 
     def _handle(self, heard: Heard) -> None:
         active = self._active[heard.host_id]
@@ -149,7 +156,8 @@ class Driver:
         )
 
     def _on_launch_done(self, host_id: str, active: _Active, done: LaunchDone) -> None:
-        path = self._warehouse.write_log(done.launch, done.log_gzip)
+        day = done.launch.started_at.date()
+        path = self._warehouse.write_log(done.launch.launch_id, day, done.log_gzip)
         self._warehouse.write_launch(replace(done.launch, log_path=path), done.memory)
         self._release(host_id, active)
 
@@ -184,7 +192,7 @@ class Driver:
         cell = active.left.pop(done.cell_id)
         row = cell_row(cell, active.request, done)
         self._warehouse.commit_cell(row, done.trials, done.telemetry)
-        self._ledger = self._ledger.added(row)
+        self._committed[cell.cell_id] += 1
         if done.failure and self._tries_again(cell, done.failure):
             self._queue.append(again(cell))
             self._view.ended(cell, done.status, f"{_told(done)}; tried again later")

@@ -51,7 +51,7 @@ def axes(cell: Planned) -> AxesColumns:
         split="/".join(f"{part:g}" for part in cell.pairing.split) if on_gpus else None,
         split_mode=cell.engine.split_mode if on_gpus else None,
         engine=cell.engine.name,
-        engine_build=cell.build.build if cell.build else None,
+        engine_build=cell.build.text if cell.build else None,
         engine_sha256=cell.build.sha256 if cell.build else None,
         model_sha256=cell.file.sha256,
         workload=spec.workload.name,

@@ -11,6 +11,7 @@ from orchestrator.matrix import expand
 from orchestrator.plan import HostView, Plan, make_plan
 from orchestrator.this_host import look_at
 from warehouse import rows
+from warehouse.ledger import Ledger
 from warehouse.store import read_ledger
 
 
@@ -37,6 +38,7 @@ class Session:
     command: Command
     hosts: tuple[HostView, ...]
     models: tuple[rows.Model, ...]
+    ledger: Ledger
     plan: Plan
 
 
@@ -75,8 +77,18 @@ def plan_command(command: Command, *, force: bool) -> Session:
         ConfigError: the command cannot work on any host.
     """
     view, cells, models = look_at(command.config, command.cells)
-    plan = make_plan(cells, [view], read_ledger(command.warehouse_root), force=force)
-    return Session(command, (view,), models, plan)
+    ledger = read_ledger(command.warehouse_root)
+    return Session(command, (view,), models, ledger, make_plan(cells, [view], ledger, force=force))
+
+
+def configuration(overrides: Sequence[str], config_dir: Path | None) -> HerdConfig:
+    """The configuration without axes.
+
+    Raises:
+        ConfigError: the command or its configuration is wrong.
+    """
+    with hydra_session(config_dir) as hydra:
+        return Composer(split_overrides(hydra, overrides).fixed).base()
 
 
 def warehouse_root(config_dir: Path | None) -> Path:
@@ -85,5 +97,4 @@ def warehouse_root(config_dir: Path | None) -> Path:
     Raises:
         ConfigError: the configuration is wrong.
     """
-    with hydra_session(config_dir):
-        return Path(Composer(()).base().warehouse.uri).expanduser()
+    return Path(configuration((), config_dir).warehouse.uri).expanduser()

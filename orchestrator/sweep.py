@@ -16,14 +16,14 @@ from orchestrator.fleet.run_dir import run_dir
 from orchestrator.identity import canonical
 from orchestrator.interrupt import Interrupts
 from orchestrator.plan import Plan
-from orchestrator.progress import Progress, summary
+from orchestrator.progress import Progress, progress_file, summary
 from orchestrator.records import planned_rows
 from orchestrator.session import Command, Session, plan_command
 from orchestrator.terminal import quiet
 from orchestrator.view import View
 from warehouse import rows
-from warehouse.lock import Holder, held
-from warehouse.store import Warehouse
+from warehouse.lock import Holder
+from warehouse.store import Warehouse, writing
 
 SUMMARY_SQL = """\
 select o.model, o.quant, o.context, o.cache_k || '/' || o.cache_v as cache, o.pairing, o.outcome,
@@ -62,15 +62,15 @@ def run_sweep(command: Command, *, force: bool, wait: bool, tell: Tell) -> Sweep
     """
     now = datetime.now(UTC)
     holder = Holder(pid=os.getpid(), host=socket.gethostname(), what=command.name, since=now)
-    warehouse = Warehouse.open(command.warehouse_root)
-    with held(
-        warehouse.lock_path, holder, wait=wait, on_wait=lambda other: tell(f"waiting: {other}")
-    ):
+    with writing(
+        command.warehouse_root, holder, wait=wait, on_wait=lambda other: tell(f"waiting: {other}")
+    ) as warehouse:
         session = plan_command(command, force=force)
         sweep_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         warehouse.write_sweep(
             _sweep_row(command, sweep_id, now),
             planned_rows(session.plan, sweep_id),
+            (),
             [view.host for view in session.hosts],
             session.models,
         )
@@ -87,13 +87,15 @@ def _run_plan(
         folder = stack.enter_context(run_dir())
         console = stack.enter_context(quiet(folder / "driver.log"))
         stack.enter_context(interrupts.caught())
-        view = View(console, warehouse.root / "progress" / f"{sweep_id}.json")
+        view = View(console, progress_file(session.command.warehouse_root, sweep_id))
         view.say(f"{session.command.name}: {len(plan.cells)} cells, {_decisions(plan)}")
         if plan.count("run"):
             host_id = session.hosts[0].host.host_id
             fleet = stack.enter_context(embedded(host_id, holder, folder))
             fleet.hire(wait=wait, tell=view.say)
-            progress = Driver(plan, fleet, warehouse, view, interrupts, progress).run()
+            progress = Driver(
+                plan, fleet, warehouse, session.ledger, view, interrupts, progress
+            ).run()
         progress = replace(progress, running=(), ended=True)
         view.draw(progress)
         view.say(f"{session.command.name}: {summary(progress.counts)}")

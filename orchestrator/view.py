@@ -10,7 +10,7 @@ from rich.progress import Progress as Bar
 
 from orchestrator.plan import Planned
 from orchestrator.progress import Progress, duration, summary
-from warehouse.store import write_atomically
+from warehouse.files import write_file
 
 _MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "cancelled": "[yellow]cancelled[/]"}
 
@@ -62,7 +62,7 @@ class View:
 
     def draw(self, progress: Progress) -> None:
         """Show the progress on the screen and in the progress file."""
-        write_atomically(self._file, progress.to_json().encode(), durable=False)
+        write_file(self._file, progress.to_json().encode())
         now = "; ".join(
             f"{r.cell}: {r.step} {r.done}/{r.total}" + (f" {r.tok_s:.1f} tok/s" if r.tok_s else "")
             for r in progress.running

@@ -37,7 +37,9 @@ class HostWorker:
         self._run_dir = Path(run_dir)
         self._nvml = Nvml()
         self._stack = ExitStack()
-        self._stack.enter_context(held(host_lock_path(), holder, wait=False, mode=0o666))
+        self._stack.enter_context(
+            held(host_lock_path(), holder, wait=False, on_wait=_nobody_waits, mode=0o666)
+        )
 
     @ray.method(concurrency_group="control")
     def ready(self) -> int:
@@ -55,6 +57,10 @@ class HostWorker:
         yield from run_launch(
             request, run_dir=self._run_dir, cancelled=self._cancelled, nvml=self._nvml
         )
+
+
+def _nobody_waits(_: Holder | None) -> None:
+    """The driver asks again: an actor that waits could not be cancelled."""
 
 
 def _die_with_parent() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
+import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
@@ -46,6 +47,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], output
         click.echo(buffer.getvalue(), nl=False)
     else:
         _console().print(_table(columns, rows))
+
+
+def print_arrow(answer: pa.Table, output: str) -> None:
+    """Print an answer of the warehouse; as `print_table`."""
+    columns = [column.to_pylist() for column in answer.columns]
+    print_table(answer.column_names, list(zip(*columns, strict=True)), output)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -1,6 +1,8 @@
 """The root of the command line."""
 
+import sys
 from pathlib import Path
+from typing import IO, Any
 
 import click
 
@@ -10,9 +12,36 @@ from orchestrator.cli.plan import plan
 from orchestrator.cli.sql import sql, views
 from orchestrator.cli.status import status
 from orchestrator.cli.sweep import sweep
+from warehouse.errors import HerdError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class OneLine(click.ClickException):
+    """An error that a user can act on, as one line."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it to standard error."""
+        click.echo(f"herd: {self.message}", file=file or sys.stderr)
+
+
+class Root(click.Group):
+    """Turns herd's errors into one line and exit code 1, Ctrl-C into exit code 130."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except HerdError as error:
+            if ctx.params["debug"]:
+                raise
+            raise OneLine(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("herd: interrupted; the same command continues", err=True)
+            ctx.exit(130)
+
+
+@click.group(
+    cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="herd")
 @click.option(
     "--config-dir",
@@ -22,7 +51,7 @@ from orchestrator.cli.sweep import sweep
 )
 @click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
 @click.pass_context
-def herd(context: click.Context, config_dir: Path | None, debug: bool) -> None:
+def herd(context: click.Context, config_dir: Path | None, **_: bool) -> None:
     """Benchmark llama-server over many configurations and hosts; ask the results in SQL."""
     context.obj = config_dir
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from warehouse.connection import connect
 
-from orchestrator.cli.output import format_option, print_table
+from orchestrator.cli.output import format_option, print_arrow, print_table
 from orchestrator.session import warehouse_root
 
 
@@ -17,8 +17,7 @@ def sql(config_dir: Path | None, query: str, output: str) -> None:
     """Run one read-only QUERY (a SELECT or EXPLAIN) on the warehouse; `-` reads standard input."""
     text = click.get_text_stream("stdin").read() if query == "-" else query
     with connect(warehouse_root(config_dir)) as connection:
-        answer = connection.query(text)
-    print_table(answer.columns, answer.rows, output)
+        print_arrow(connection.query(text), output)
 
 
 @click.command()
@@ -28,7 +27,7 @@ def sql(config_dir: Path | None, query: str, output: str) -> None:
 def views(config_dir: Path | None, name: str | None, output: str) -> None:
     """List the views and tables, or the columns of the one called NAME."""
     with connect(warehouse_root(config_dir)) as connection:
-        found = connection.views()
+        found = connection.list_views()
     if name is None:
         rows = [(v.name, v.kind, v.meaning, " ".join(c.name for c in v.columns)) for v in found]
         print_table(("name", "kind", "meaning", "columns"), rows, output)

@@ -8,7 +8,7 @@ import click
 import psutil
 from warehouse.connection import Connection, connect
 
-from orchestrator.cli.output import format_option, print_table
+from orchestrator.cli.output import format_option, print_arrow
 from orchestrator.progress import duration, summary
 from orchestrator.session import warehouse_root
 
@@ -47,17 +47,16 @@ def status(config_dir: Path | None, sweep_id: str | None, output: str) -> None:
 
 def _print_sweeps(connection: Connection, output: str) -> None:
     counts = ", ".join(f"count(*) filter (outcome = '{o}') as {o}" for o in _OUTCOMES)
-    answer = connection.query(_SWEEPS.format(counts=counts))
-    print_table(answer.columns, answer.rows, output)
+    print_arrow(connection.query(_SWEEPS.format(counts=counts)), output)
 
 
 def _print_cells(connection: Connection, sweep_id: str, output: str) -> None:
     if not sweep_id.replace("-", "").isalnum():
         raise click.UsageError(f"'{sweep_id}' is no sweep id; `herd status` lists them")
     answer = connection.query(_CELLS.format(sweep_id=sweep_id))
-    if not answer.rows:
+    if not answer.num_rows:
         raise click.UsageError(f"no sweep '{sweep_id}'; `herd status` lists them")
-    print_table(answer.columns, answer.rows, output)
+    print_arrow(answer, output)
 
 
 def _running(root: Path, sweep_id: str | None) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from warehouse.connection import connect
 
-from orchestrator.cli.output import print_table
+from orchestrator.cli.output import print_arrow
 from orchestrator.session import read_command
 from orchestrator.sweep import SUMMARY_SQL, run_sweep
 
@@ -31,8 +31,7 @@ def sweep(config_dir: Path | None, overrides: tuple[str, ...], force: bool, wait
     result = run_sweep(command, force=force, wait=wait, tell=click.echo)
     query = SUMMARY_SQL.format(sweep_id=result.sweep_id)
     with connect(command.warehouse_root) as connection:
-        answer = connection.query(query)
-    print_table(answer.columns, answer.rows, "table")
+        print_arrow(connection.query(query), "table")
     click.echo(f"\nThe table is the answer of `herd sql` to\n{query}")
     if result.interrupted:
         click.echo("herd: stopped; the same command continues the sweep", err=True)

@@ -1,0 +1,128 @@
+"""This host as the plan sees it: hardware, engines, model files. Looks, changes nothing."""
+
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.cells import FROM_HEADER, CellSpec
+from orchestrator.config import HerdConfig
+from orchestrator.plan import HostView
+from warehouse import rows
+from warehouse.errors import ConfigError, EngineError, ModelError
+from workers.contract import ModelFile
+from workers.engine.build import EngineBuild, probe
+from workers.engine.config import EngineConfig
+from workers.engine.flags import server_arguments, unknown_flags
+from workers.gpu import Nvml
+from workers.inventory import inspect_host
+from workers.models.hashing import file_sha256
+from workers.models.header import quant_of_file, read_header
+from workers.models.store import ModelStore
+
+
+def host_label(config: HerdConfig) -> str:
+    """The label of this host."""
+    return config.fleet.host_id or socket.gethostname()
+
+
+def model_store(config: HerdConfig) -> ModelStore:
+    """The folder of fetched model files that the configuration names."""
+    return ModelStore(Path(config.model_store).expanduser() if config.model_store else None)
+
+
+def look_at(
+    config: HerdConfig, cells: Sequence[CellSpec]
+) -> tuple[HostView, tuple[CellSpec, ...], tuple[rows.Model, ...]]:
+    """What this host has for these cells, the cells with quants from headers, the model rows.
+
+    Raises:
+        ConfigError: a pinned flag that a build does not know.
+    """
+    host = inspect_host(host_label(config), Nvml())
+    named = tuple(_named(cell) for cell in cells)
+    store = model_store(config)
+    distinct = {(cell.model.name, cell.quant): cell for cell in named}
+    files = {key: _model_file(store, cell) for key, cell in distinct.items()}
+    engines = _engines(cell.engine for cell in named)
+    _check_flags(named, engines)
+    models = (_model_row(host, cell, files[key]) for key, cell in distinct.items())
+    view = HostView(host, engines, files)
+    return view, named, tuple(row for row in models if row is not None)
+
+
+def _named(cell: CellSpec) -> CellSpec:
+    """A model given by path is called after its file, its quant read from the header."""
+    if cell.model.path is None:
+        return cell
+    path = Path(cell.model.path).expanduser()
+    quant = quant_of_file(path) if cell.quant == FROM_HEADER else cell.quant
+    return replace(cell, model=replace(cell.model, name=path.stem, path=str(path)), quant=quant)
+
+
+def _model_file(store: ModelStore, cell: CellSpec) -> ModelFile:
+    path = store.path(cell.model, cell.quant).resolve()
+    try:
+        return ModelFile(str(path), file_sha256(path, store.memo))
+    except ModelError:
+        return ModelFile(str(path), None)
+
+
+def _engines(configs: Iterable[EngineConfig]) -> dict[str, EngineBuild | None]:
+    engines: dict[str, EngineBuild | None] = {}
+    for config in configs:
+        if config.binary not in engines:
+            try:
+                engines[config.binary] = probe(config.binary, config.env)
+            except EngineError:
+                engines[config.binary] = None
+    return engines
+
+
+def _check_flags(cells: Iterable[CellSpec], engines: dict[str, EngineBuild | None]) -> None:
+    checked: list[EngineConfig] = []
+    for cell in cells:
+        build = engines[cell.engine.binary]
+        if build is None or cell.engine in checked:
+            continue
+        checked.append(cell.engine)
+        arguments = server_arguments(
+            cell.engine,
+            model_path="model",
+            context=cell.context,
+            cache_k=cell.cache_k,
+            cache_v=cell.cache_v,
+            devices=tuple(device.name for device in build.devices),
+            tensor_split=(),
+        )
+        unknown = unknown_flags(arguments, build)
+        if unknown:
+            raise ConfigError(
+                f"{build.path} ({build.text}) does not know {', '.join(unknown)}: "
+                f"leave it out with engine.{unknown[0].lstrip('-').replace('-', '_')}=null"
+            )
+
+
+def _model_row(host: rows.Host, cell: CellSpec, file: ModelFile) -> rows.Model | None:
+    """The row of a file that is there; a damaged one has no facts."""
+    if file.sha256 is None:
+        return None
+    path = Path(file.path)
+    architecture = facts = None
+    try:
+        header = read_header(path)
+        architecture, facts = header.architecture, header.facts_json()
+    except ModelError:
+        pass
+    return rows.Model(
+        model_sha256=file.sha256,
+        host_id=host.host_id,
+        seen_at=datetime.now(UTC),
+        model=cell.model.name,
+        quant=cell.quant,
+        path=file.path,
+        size_bytes=path.stat().st_size,
+        architecture=architecture,
+        facts=facts,
+    )
