@@ -31,3 +31,11 @@ class Failure:
     failure_class: FailureClass
     reason: str
     """One line: the first error line of the log, or what was seen."""
+
+
+class CellFailed(Exception):  # noqa: N818 - reads as what happened, like LaunchFailed
+    """A cell cannot go on; its failure becomes its row. Never reaches a user as an error."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure

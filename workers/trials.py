@@ -1,0 +1,109 @@
+"""From a measurement to a row of `trials`: rates and validity, from raw columns only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from warehouse import rows
+from workers.engine.completion import Completion, Timings, inter_token_ms
+from workers.spans import SpanSummary
+from workers.workloads.base import Asked, Measured
+
+
+def prompt_rate(timings: Timings) -> float | None:
+    """Prompt tokens per second: `prompt_n / prompt_ms`."""
+    if not timings.prompt_n or not timings.prompt_ms:
+        return None
+    return timings.prompt_n / timings.prompt_ms * 1000
+
+
+def generation_rate(timings: Timings) -> float | None:
+    """Generated tokens per second: `(predicted_n - 1) / predicted_ms`.
+
+    `predicted_ms` starts when the first token is there: that one is paid by `prompt_ms`. The
+    server's own rate counts n tokens in old builds and n - 1 in new ones, so it is not used.
+    """
+    if not timings.predicted_n or timings.predicted_n < 2 or not timings.predicted_ms:
+        return None
+    return (timings.predicted_n - 1) / timings.predicted_ms * 1000
+
+
+def judge(asked: Asked, timings: Timings, *, stop_type: str, truncated: bool) -> str | None:
+    """Why a trial does not count, or None if it does."""
+    wrong_count = _wrong_count(asked, timings)
+    if wrong_count:
+        return wrong_count
+    if truncated:
+        return "the context was full: truncated"
+    if stop_type != "limit":
+        return f"stopped by {stop_type or 'nothing known'}, not by the limit asked for"
+    if not timings.prompt_ms or timings.prompt_ms <= 0:
+        return "no prompt time"
+    if asked.predicted_n > 1 and (not timings.predicted_ms or timings.predicted_ms <= 0):
+        return "no generation time"
+    return None
+
+
+def _wrong_count(asked: Asked, timings: Timings) -> str | None:
+    # Asked for nothing, the server still samples one token and says so.
+    predicted = {0, 1} if asked.predicted_n == 0 else {asked.predicted_n}
+    if timings.cache_n != asked.depth:
+        return f"cache_n is {timings.cache_n}, asked for {asked.depth}"
+    if timings.prompt_n != asked.prompt_n:
+        return f"prompt_n is {timings.prompt_n}, asked for {asked.prompt_n}"
+    if timings.predicted_n not in predicted:
+        return f"predicted_n is {timings.predicted_n}, asked for {asked.predicted_n}"
+    return None
+
+
+def trial_row(cell_id: str, attempt: int, measured: Measured, span: SpanSummary) -> rows.Trial:
+    """The row of a finished trial."""
+    asked, completion = measured.asked, measured.completion
+    timings = completion.answer.timings
+    p50, p95, p99 = _percentiles(completion)
+    reason = judge(
+        asked,
+        timings,
+        stop_type=completion.answer.stop_type,
+        truncated=completion.answer.truncated,
+    )
+    return rows.Trial(
+        cell_id=cell_id,
+        attempt=attempt,
+        step=asked.step,
+        kind=asked.kind,
+        depth=asked.depth,
+        repetition=asked.repetition,
+        run_order=asked.run_order,
+        prompt_n_asked=asked.prompt_n,
+        predicted_n_asked=asked.predicted_n,
+        prompt_n=timings.prompt_n,
+        cache_n=timings.cache_n,
+        predicted_n=timings.predicted_n,
+        prompt_ms=timings.prompt_ms,
+        predicted_ms=timings.predicted_ms,
+        ttft_ms=completion.ttft_ms,
+        total_ms=completion.total_ms,
+        inter_token_p50_ms=p50,
+        inter_token_p95_ms=p95,
+        inter_token_p99_ms=p99,
+        pp_tok_s=prompt_rate(timings) if asked.kind == "pp" else None,
+        tg_tok_s=generation_rate(timings) if asked.kind == "tg" else None,
+        valid=reason is None,
+        invalid_reason=reason,
+        clock_min_mhz=span.clock_min_mhz,
+        temperature_max_c=span.temperature_max_c,
+        power_mean_w=span.power_mean_w,
+        throttle_reasons=span.throttle_reasons,
+        energy_j=span.energy_j,
+        energy_reason=span.energy_reason,
+        started_at=completion.started_at,
+        ended_at=completion.ended_at,
+    )
+
+
+def _percentiles(completion: Completion) -> Sequence[float | None]:
+    gaps = inter_token_ms(completion.answer.arrivals)
+    if not gaps:
+        return (None, None, None)
+    return [float(value) for value in np.percentile(gaps, [50, 95, 99])]

@@ -1,0 +1,65 @@
+"""What a workload is: something that is done to a running server and yields measurements."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from workers.engine.client import Client
+from workers.engine.completion import Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The running server as a workload gets it: slot 0 empty, telemetry on."""
+
+    client: Client
+    context: int
+    """Tokens that fit the slot."""
+    batch_size: int
+    """Largest batch of the server, tokens: what a warm-up has to fill."""
+    cancelled: threading.Event
+    """Once set, a workload starts no further request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a trial asked the server for; never filled from an answer."""
+
+    step: str
+    kind: str
+    """pp or tg"""
+    depth: int
+    """Tokens wanted in the cache before the measured ones."""
+    prompt_n: int
+    predicted_n: int
+    repetition: int
+    run_order: int
+    """Position among the cell's trials, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A finished trial: what was asked and what came back."""
+
+    asked: Asked
+    completion: Completion
+
+
+class Workload(Protocol):
+    """A workload bound to its config."""
+
+    def total(self, context: int) -> int:
+        """Number of trials on a slot of that many tokens.
+
+        Raises:
+            CellFailed: nothing of it fits (`bad_args`).
+        """
+
+    def run(self, bench: Bench) -> Iterator[Measured]:
+        """Warm up and measure; ends early when cancelled.
+
+        Raises:
+            CellFailed: a request failed, or nothing fits.
+            ConnectionLost: the server went away.
+        """

@@ -1,0 +1,22 @@
+"""Prompts of random tokens, reproducible from a seed.
+
+Random tokens and not one repeated token: a repeated one always takes the same experts of a
+mixture and misstates its speed (ggml-org/llama.cpp issue 6069).
+"""
+
+import random
+from collections.abc import Sequence
+
+
+def random_prompt(size: int, *, n_vocab: int, bos: Sequence[int], seed: str) -> list[int]:
+    """Token ids: `bos` first (the server adds none to arrays), then random ones, `size` in all.
+
+    Args:
+        size: Tokens wanted, >= 1.
+        n_vocab: Random ids are drawn from [0, n_vocab).
+        bos: What the model puts before a text; may be empty.
+        seed: The same text gives the same prompt, on any host.
+    """
+    head = list(bos[:size])
+    draw = random.Random(seed)  # noqa: S311 - test tokens, nothing secret
+    return head + draw.choices(range(n_vocab), k=size - len(head))
