@@ -205,7 +205,7 @@ class Trial(Row):
     cache_n: Annotated[int | None, "prompt tokens reused from the cache, by the server"]
     predicted_n: Annotated[int | None, "tokens generated, by the server"]
     prompt_ms: Annotated[float | None, "prompt time, by the server, ms"]
-    predicted_ms: Annotated[float | None, "time from the first to the last token, by the server, ms"]
+    predicted_ms: Annotated[float | None, "time from first to last token, by the server, ms"]
     ttft_ms: Annotated[float | None, "request sent to first token, by the client, ms"]
     total_ms: Annotated[float | None, "request sent to end, by the client, ms"]
     inter_token_p50_ms: Annotated[float | None, "median time between tokens, by the client, ms"]

@@ -1,0 +1,129 @@
+"""Where things lie in a warehouse, and which files count: pure functions of names.
+
+    <root>/herd-warehouse.json                         layout version
+    <root>/<table>/date=YYYY-MM-DD/<stem>.parquet      date (UTC) of the start of the committing row
+    <root>/logs/date=YYYY-MM-DD/<launch_id>.log.gz
+
+A published file never changes: a reader that opens it twice sees the same rows (DuckDB and
+Arrow read footer and pages apart; a replaced file was seen to give wrong values silently).
+A group of files is committed by the file of its parent table, written last, under the same date.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from warehouse.errors import WarehouseError
+from warehouse.ledger import Attempt
+
+MARKER = "herd-warehouse.json"
+LOCK = "writer.lock"
+LAYOUT_VERSION = 1
+SUFFIX = ".parquet"
+TEMPORARY = ".tmp"
+
+PARENTS: Mapping[str, str] = {
+    "planned_cells": "sweeps",
+    "predicted_memory": "sweeps",
+    "memory": "launches",
+    "trials": "cells",
+    "telemetry": "cells",
+}
+"""Child table -> the table whose file commits it. Tables not named commit themselves."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]+")
+_LAUNCH_STAGES = ("ready", "done")
+
+
+def folder(table: str, start: datetime) -> str:
+    """Folder of a table's rows that started then, relative to the root."""
+    return f"{table}/date={start.astimezone(UTC).date().isoformat()}"
+
+
+def _identifier(text: str) -> str:
+    # A dot separates the parts of a name; a slash would leave the folder.
+    if not _ID.fullmatch(text):
+        raise WarehouseError(f"{text!r} cannot be an identity: letters, digits, _ and - only")
+    return text
+
+
+def sweep_stem(sweep_id: str) -> str:
+    """Stem of a sweep's files."""
+    return _identifier(sweep_id)
+
+
+def launch_stem(launch_id: str, ended: bool) -> str:
+    """Stem of a launch's files: one when the server is ready, one when it is gone."""
+    return f"{_identifier(launch_id)}.{'done' if ended else 'ready'}"
+
+
+def child_stem(cell_id: str, attempt: int) -> str:
+    """Stem of the child tables' files of an attempt."""
+    return f"{_identifier(cell_id)}.{attempt}"
+
+
+def cell_stem(attempt: Attempt) -> str:
+    """Stem of a `cells` file: all that resuming needs to know, so that it reads no file."""
+    parts = [child_stem(attempt.cell_id, attempt.attempt), _identifier(attempt.status)]
+    if attempt.failure_class:
+        parts.append(_identifier(attempt.failure_class))
+    return ".".join(parts)
+
+
+def parse_cell_stem(stem: str) -> Attempt | None:
+    """The attempt that a `cells` file commits; None if herd did not name it."""
+    parts = stem.split(".")
+    if len(parts) not in (3, 4) or not parts[1].isdecimal() or not all(parts):
+        return None
+    return Attempt(parts[0], int(parts[1]), parts[2], parts[3] if len(parts) == 4 else None)
+
+
+def _commit_key(table: str, path: str) -> str:
+    """`date/stem` that the children of a committing file carry.
+
+    Raises:
+        WarehouseError: herd did not write this file.
+    """
+    date, _, name = path.rpartition("/")
+    stem = name.removesuffix(SUFFIX)
+    if table == "cells":
+        attempt = parse_cell_stem(stem)
+        if attempt is not None:
+            return f"{date}/{attempt.cell_id}.{attempt.attempt}"
+    elif table != "launches" or stem.rpartition(".")[2] in _LAUNCH_STAGES:
+        return f"{date}/{stem}"
+    raise WarehouseError(f"{table}/{path} is no file of this warehouse: move it out of the folder")
+
+
+def _superseded(path: str, launches: frozenset[str]) -> bool:
+    """Whether it is what was known when the server got ready, and the whole is there too."""
+    start = path.removesuffix(f".ready{SUFFIX}")
+    return start != path and f"{start}.done{SUFFIX}" in launches
+
+
+def visible(files: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """The committed files of each table.
+
+    Args:
+        files: table -> its files as `date=YYYY-MM-DD/name`; parents listed before children,
+            so that what a parent commits is in the list.
+
+    Returns:
+        The same without uncommitted children and superseded launches, sorted.
+
+    Raises:
+        WarehouseError: a committing table holds a file that herd did not write.
+    """
+    kept = {table: sorted(names) for table, names in files.items()}
+    launches = frozenset(kept.get("launches", ()))
+    kept["launches"] = [path for path in launches if not _superseded(path, launches)]
+    kept["launches"].sort()
+    commits = {
+        parent: {_commit_key(parent, path) for path in kept.get(parent, ())}
+        for parent in set(PARENTS.values())
+    }
+    for table, parent in PARENTS.items():
+        kept[table] = [
+            path for path in kept.get(table, ()) if path.removesuffix(SUFFIX) in commits[parent]
+        ]
+    return kept

@@ -1,0 +1,33 @@
+-- One row per measured quant of what was otherwise measured alike: same model, context, caches,
+-- pairing and split, engine and build, hardware class, workload with its config, and further axes.
+-- Baseline of the ratios: the fastest quant of the group (1 is the fastest). Groups of one quant
+-- are left out. A ratio is no verdict: see the spreads, and measure several launches.
+-- comparison: number of the group
+-- quants: quants in the group
+-- tg_ratio: generation speed against the fastest generation in the group
+-- pp_ratio: prompt speed against the fastest prompt processing in the group
+-- pp_prompt_n: size of the prompt
+WITH grouped AS (
+    SELECT
+        *,
+        dense_rank() OVER (
+            ORDER BY model, context, cache_k, cache_v, pairing, split, split_mode, engine, engine_build,
+                engine_sha256, hardware_class, workload, workload_config, other_axes
+        ) AS comparison
+    FROM speed
+),
+counted AS (
+    SELECT comparison, count(DISTINCT quant) AS quants FROM grouped GROUP BY comparison
+)
+SELECT
+    g.comparison, g.model, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
+    g.engine, g.engine_build, g.hardware_class, g.other_axes, g.quant, g.tg_tok_s, g.tg_spread_pct,
+    g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
+    g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
+    g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
+    g.ttft_ms, g.tg_trials, g.trials_dropped, c.quants, g.cell_id
+FROM grouped AS g
+JOIN counted AS c ON c.comparison = g.comparison
+WHERE c.quants > 1
+WINDOW w AS (PARTITION BY g.comparison)
+ORDER BY g.comparison, tg_ratio DESC
