@@ -13,7 +13,7 @@ from orchestrator.config import HerdConfig
 from orchestrator.this_host import model_store
 from warehouse.errors import EngineError, HerdError
 from workers.engine.build import EngineBuild, probe
-from workers.engine.probe import startup_info
+from workers.engine.startup import startup_info
 from workers.gpu import Nvml
 from workers.models.config import ModelConfig
 from workers.models.header import read_header
