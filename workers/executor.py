@@ -107,7 +107,9 @@ class _Launch:
         except EngineError as error:
             raise LaunchFailed(Failure(FailureClass.ENGINE_MISSING, str(error))) from error
         except OSError as error:
-            raise LaunchFailed(Failure(FailureClass.CRASH, f"cannot be started: {error}")) from error
+            raise LaunchFailed(
+                Failure(FailureClass.CRASH, f"cannot be started: {error}")
+            ) from error
         self._check_devices(server)
         return server
 
