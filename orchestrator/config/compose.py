@@ -57,7 +57,8 @@ def hydra_session(config_dir: Path | None) -> Iterator[Hydra]:
     shipped = shipped_config_dir()
     search_path = create_config_search_path(str(user.resolve()) if user.is_dir() else None)
     if not user.is_dir() or user.resolve() != shipped.resolve():
-        search_path.append("herd", f"file://{shipped.resolve()}")
+        # the structured schemas have to stay last
+        search_path.prepend("herd", f"file://{shipped.resolve()}", anchor="schema")
     GlobalHydra.instance().clear()
     register_schemas()
     try:
