@@ -14,6 +14,7 @@ from rich.progress import Progress as Bars
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.config import Composer, load_catalogue
 from orchestrator.config.compose import hydra_session
+from orchestrator.this_host import model_store
 from warehouse.errors import ConfigError
 from workers.models.config import ModelConfig, ModelFileConfig, validate_model
 from workers.models.hashing import known_sha256
@@ -174,9 +175,8 @@ def _default_quant(entry: ModelConfig) -> str:
 
 def _store(config_dir: Path | None) -> ModelStore:
     """The store that a sweep uses."""
-    with hydra_session(config_dir) as hydra:
-        root = Composer(hydra, ()).base().model_store
-    return ModelStore(None if root is None else Path(root).expanduser())
+    with hydra_session(config_dir):
+        return model_store(Composer(()).base())
 
 
 @contextmanager

@@ -282,4 +282,6 @@ def _first_line(error: BaseException) -> str:
         stop = next((i for i, l in enumerate(lines) if l.startswith("Config search")), len(lines))
         choices = [name for name in lines[2:stop] if not name.endswith("_schema")]
         return f"{lines[0]}; there are: {', '.join(choices)}"
+    if len(lines) > 1 and lines[0].endswith("raised while composing config:"):
+        return f"{lines[0].partition(':')[0]}: {lines[1]}"
     return lines[0] if lines else type(error).__name__
