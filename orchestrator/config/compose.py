@@ -57,7 +57,8 @@ def hydra_session(config_dir: Path | None) -> Iterator[Hydra]:
     shipped = shipped_config_dir()
     search_path = create_config_search_path(str(user.resolve()) if user.is_dir() else None)
     if not user.is_dir() or user.resolve() != shipped.resolve():
-        search_path.append("herd", f"file://{shipped.resolve()}")
+        # the structured schemas have to stay last
+        search_path.prepend("herd", f"file://{shipped.resolve()}", anchor="schema")
     GlobalHydra.instance().clear()
     register_schemas()
     try:
@@ -281,4 +282,6 @@ def _first_line(error: BaseException) -> str:
         stop = next((i for i, l in enumerate(lines) if l.startswith("Config search")), len(lines))
         choices = [name for name in lines[2:stop] if not name.endswith("_schema")]
         return f"{lines[0]}; there are: {', '.join(choices)}"
+    if len(lines) > 1 and lines[0].endswith("raised while composing config:"):
+        return f"{lines[0].partition(':')[0]}: {lines[1]}"
     return lines[0] if lines else type(error).__name__

@@ -99,7 +99,8 @@ def fetch_hub(source: HubSource, target: Path, work: Path, progress: Progress) -
     command = [sys.executable, "-m", "huggingface_hub.cli.hf", "download"]
     command += [source.repo, source.file, "--local-dir", str(folder), "--quiet"]
     command += ["--revision", source.revision] if source.revision else []
-    environment = {**os.environ, "HF_HUB_DISABLE_PROGRESS_BARS": "1", "NO_COLOR": "1"}
+    quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "NO_COLOR": "1"}
+    environment = {**os.environ, **quiet}
     _run_client(f"downloading {where}", command, environment, folder, progress)
     (folder / source.file).replace(target)
 
