@@ -1,7 +1,8 @@
 """HTTP client of one running llama-server.
 
 Measuring must not disturb: while tokens stream in, a chunk is only stamped and kept; it is
-parsed after the last one. Own cost, measured with httpx 0.28: see docs/benchmarks.md.
+parsed after the last one. Own cost, measured with httpx 0.28 on a guest with two EPYC cores:
+0.23 ms of CPU a token, 1 % of a core at 40 tokens a second.
 """
 
 import contextlib
