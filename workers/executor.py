@@ -98,7 +98,7 @@ class _Launch:
             idle_power_w=self._nvml.power_w(request.gpu_uuids),
         )
         try:
-            self._folder.mkdir(parents=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             server = self._make(find_build(request.engine))
             self._server = server
             self._before = replace(self._before, started_at=datetime.now(UTC))

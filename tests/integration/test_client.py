@@ -125,3 +125,14 @@ def test_abort_before_the_first_byte() -> None:
 
 def test_abort_with_nothing_in_flight() -> None:
     Client("http://127.0.0.1:9", "key", request_timeout_s=1).abort()
+
+
+def test_answer_of_another_shape() -> None:
+    def other(handler: BaseHTTPRequestHandler) -> None:
+        begin(handler, b"[]")
+
+    with server(other) as url, Client(url, "key", request_timeout_s=10) as client:
+        with pytest.raises(CellFailed, match="the server's answer lacks n_erased"):
+            client.erase()
+        with pytest.raises(CellFailed, match="lacks tokens"):
+            client.bos_tokens()
