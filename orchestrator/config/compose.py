@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -245,7 +246,7 @@ def _unknown_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
     """Keys that a `+key` put into a structured node."""
     schema = OmegaConf.get_type(node)
     known = {item.name for item in fields(schema)} if is_dataclass(schema) else set(node)
-    for key in node:
+    for key in map(str, node):
         if key not in known:
             yield f"{prefix}{key}"
         elif not OmegaConf.is_missing(node, key) and isinstance(node[key], DictConfig):
@@ -277,10 +278,8 @@ def _first_line(error: BaseException) -> str:
     if cause is not None and "Error merging override" in lines[0]:
         return f"{lines[0]}: {_first_line(cause)}"
     if len(lines) > 2 and lines[1].startswith("Available options"):
-        stop = next(
-            (i for i, line in enumerate(lines) if line.startswith("Config search")), len(lines)
-        )
-        choices = [name for name in lines[2:stop] if not name.endswith("_schema")]
+        listed = takewhile(lambda line: not line.startswith("Config search"), lines[2:])
+        choices = [name for name in listed if not name.endswith("_schema")]
         return f"{lines[0]}; there are: {', '.join(choices)}"
     if len(lines) > 1 and lines[0].endswith("raised while composing config:"):
         return f"{lines[0].partition(':')[0]}: {lines[1]}"
