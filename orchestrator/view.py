@@ -1,5 +1,6 @@
 """The live view: a line for each cell that ends, and under them what runs now."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from orchestrator.plan import Planned
 from orchestrator.progress import Progress, duration, summary
 from warehouse.files import write_file
 
+_DRAW_INTERVAL_S = 0.5
 _MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "cancelled": "[yellow]cancelled[/]"}
 
 
@@ -44,6 +46,7 @@ class View:
             transient=True,
             disable=not console.is_terminal,
         )
+        self._next_draw_s = 0.0
         self._task = self._bar.add_task("", total=None, state="")
 
     @contextmanager
@@ -61,7 +64,11 @@ class View:
         self.say(f"  {_MARKS[outcome]} {cell_words(cell)}  {details}")
 
     def draw(self, progress: Progress) -> None:
-        """Show the progress on the screen and in the progress file."""
+        """Show the progress on the screen and in the progress file, at most twice a second."""
+        now_s = time.monotonic()
+        if now_s < self._next_draw_s and not progress.ended:
+            return
+        self._next_draw_s = now_s + _DRAW_INTERVAL_S
         write_file(self._file, progress.to_json().encode())
         now = "; ".join(
             f"{r.cell}: {r.step} {r.done}/{r.total}" + (f" {r.tok_s:.1f} tok/s" if r.tok_s else "")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -26,11 +27,21 @@ def host_lock_path() -> Path:
     return Path(tempfile.gettempdir()) / "herd-host.lock"
 
 
-class HostWorker:
+# As a dict: Ray's own annotations do not know concurrency groups.
+_OPTIONS: dict[str, Any] = {
+    "num_cpus": 0,
+    "max_restarts": 0,
+    "max_task_retries": 0,
+    "concurrency_groups": {"control": 1, "measure": 1},
+}
+
+
+@ray.remote(**_OPTIONS)
+class HostActor:
     """Runs launches on this host, one after the other.
 
-    Used as a Ray actor with `num_cpus=0` and no `num_gpus`, so that Ray neither counts GPUs nor
-    touches CUDA_VISIBLE_DEVICES: the driver leases exact devices (shared/reference/ray.md, 4).
+    No `num_gpus`: Ray neither counts GPUs nor touches CUDA_VISIBLE_DEVICES, the driver leases
+    exact devices (shared/reference/ray.md, section 4).
     """
 
     def __init__(self, holder: Holder, run_dir: str) -> None:

@@ -143,19 +143,11 @@ class Fleet:
         from ray.exceptions import RayError, RayTaskError
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        from workers.host import HostWorker
+        from workers.host import HostActor
 
         pinned = NodeAffinitySchedulingStrategy(self._nodes[host_id], soft=False)
-        actor = (
-            ray.remote(HostWorker)
-            .options(
-                num_cpus=0,
-                max_restarts=0,
-                max_task_retries=0,
-                concurrency_groups={"control": 1, "measure": 1},
-                scheduling_strategy=pinned,
-            )
-            .remote(self._holder, str(self._run_dir))
+        actor = HostActor.options(scheduling_strategy=pinned).remote(
+            self._holder, str(self._run_dir)
         )
         try:
             ray.get(actor.ready.remote(), timeout=60)
