@@ -27,18 +27,8 @@ def host_lock_path() -> Path:
     return Path(tempfile.gettempdir()) / "herd-host.lock"
 
 
-# As a dict: Ray's own annotations do not know concurrency groups.
-_OPTIONS: dict[str, Any] = {
-    "num_cpus": 0,
-    "max_restarts": 0,
-    "max_task_retries": 0,
-    "concurrency_groups": {"control": 1, "measure": 1},
-}
-
-
-@ray.remote(**_OPTIONS)
-class HostActor:
-    """Runs launches on this host, one after the other.
+class HostWorker:
+    """Runs launches on this host, one after the other; a Ray actor as `HOST_ACTOR`.
 
     No `num_gpus`: Ray neither counts GPUs nor touches CUDA_VISIBLE_DEVICES, the driver leases
     exact devices (shared/reference/ray.md, section 4).
@@ -93,3 +83,13 @@ def _die_with_parent() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+
+
+# As a dict: Ray's own annotations do not know concurrency groups.
+_OPTIONS: dict[str, Any] = {
+    "num_cpus": 0,
+    "max_restarts": 0,
+    "max_task_retries": 0,
+    "concurrency_groups": {"control": 1, "measure": 1},
+}
+HOST_ACTOR: Any = ray.remote(**_OPTIONS)(HostWorker)

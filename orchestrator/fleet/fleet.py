@@ -131,22 +131,15 @@ class Fleet:
         """
         self._start_actor(host_id)
 
-    def kill(self) -> None:
-        """End every actor at once; their servers die with them."""
-        import ray
-
-        for actor in self._actors.values():
-            ray.kill(actor)
-
     def _start_actor(self, host_id: str) -> None:
         import ray
         from ray.exceptions import RayError, RayTaskError
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        from workers.host import HostActor
+        from workers.host import HOST_ACTOR
 
         pinned = NodeAffinitySchedulingStrategy(self._nodes[host_id], soft=False)
-        actor = HostActor.options(scheduling_strategy=pinned).remote(
+        actor = HOST_ACTOR.options(scheduling_strategy=pinned).remote(
             self._holder, str(self._run_dir)
         )
         try:
