@@ -71,11 +71,11 @@ def _clock_and_cpu() -> Iterator[Finding]:
 
 
 def _gpus(nvml: Nvml) -> Iterator[Finding]:
-    driver = nvml.driver
+    driver = nvml.driver()
     if driver is None:
         yield Finding("gpu driver", "ok", "no NVIDIA driver: CPU, or a GPU that NVML cannot see")
         return
-    yield Finding("gpu driver", "ok", f"{driver}, CUDA {nvml.cuda}")
+    yield Finding("gpu driver", "ok", f"{driver}, CUDA {nvml.cuda()}")
     for gpu in nvml.gpus():
         sample = nvml.sample(gpu.uuid)
         used = sample.vram_used_mib or 0.0

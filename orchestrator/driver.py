@@ -100,7 +100,7 @@ class Driver:
         request = self._request(assignment.launch, assignment.host_id)
         cells = {cell.cell_id: cell for cell in assignment.launch.cells}
         self._active[assignment.host_id] = _Active(request, datetime.now(UTC), cells)
-        self._tries.update(cells)
+        self._tries.update(cells.keys())
         words = cell_words(assignment.launch.first)
         self._progress = self._progress.at(Running(assignment.host_id, words))
         self._fleet.run(assignment.host_id, request)
@@ -177,7 +177,7 @@ class Driver:
             )
         self._release(host_id, active)
         if active.left:
-            self._tries.subtract(active.left)
+            self._tries.subtract(active.left.keys())
             self._queue.insert(0, PlannedLaunch(tuple(active.left.values())))
         if self._queue:
             self._fleet.rehire(host_id)

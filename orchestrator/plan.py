@@ -15,11 +15,13 @@ from orchestrator.identity import (
     workload_facts,
 )
 from orchestrator.pairing import Pairing, Unfit, bind
+from warehouse.errors import ConfigError
 from warehouse.ledger import Ledger
 from warehouse.rows import Host
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
+from workers.engine.flags import server_arguments, unknown_flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,39 @@ def make_plan(
     distinct = {cell.cell_id: cell for cell in reversed(list(placed))}
     decided = [_decided(cell, ledger, force=force) for cell in reversed(distinct.values())]
     return Plan(tuple(sorted(decided, key=_by_model_file(decided))))
+
+
+def check_flags(plan: Plan) -> None:
+    """See that every build knows the flags that are pinned for it.
+
+    Raises:
+        ConfigError: naming build and flag.
+    """
+    seen: set[tuple[str, str]] = set()
+    for cell in plan.cells:
+        key = cell.engine.name, cell.server.server_id
+        if cell.build is None or cell.decision != "run" or key in seen:
+            continue
+        seen.add(key)
+        unknown = unknown_flags(_arguments(cell), cell.build)
+        if unknown:
+            field = unknown[0].lstrip("-").removeprefix("no-").replace("-", "_")
+            raise ConfigError(
+                f"{cell.build.path} ({cell.build.text}) does not know {', '.join(unknown)}: "
+                f"leave it out with engine.{field}=null"
+            )
+
+
+def _arguments(cell: Planned) -> list[str]:
+    return server_arguments(
+        cell.engine,
+        model_path=cell.file.path,
+        context=cell.spec.context,
+        cache_k=cell.spec.cache_k,
+        cache_v=cell.spec.cache_v,
+        devices=tuple(device.name for device in cell.pairing.devices),
+        tensor_split=cell.pairing.split,
+    )
 
 
 def _placed(spec: CellSpec, hosts: Sequence[HostView]) -> Iterator[Planned]:

@@ -8,7 +8,7 @@ from orchestrator.cells import CellSpec, specs
 from orchestrator.config import Composer, HerdConfig, split_overrides
 from orchestrator.config.compose import axis_values, hydra_session
 from orchestrator.matrix import expand
-from orchestrator.plan import HostView, Plan, make_plan
+from orchestrator.plan import HostView, Plan, check_flags, make_plan
 from orchestrator.this_host import look_at
 from warehouse import rows
 from warehouse.ledger import Ledger
@@ -78,7 +78,9 @@ def plan_command(command: Command, *, force: bool) -> Session:
     """
     view, cells, models = look_at(command.config, command.cells)
     ledger = read_ledger(command.warehouse_root)
-    return Session(command, (view,), models, ledger, make_plan(cells, [view], ledger, force=force))
+    plan = make_plan(cells, [view], ledger, force=force)
+    check_flags(plan)
+    return Session(command, (view,), models, ledger, plan)
 
 
 def configuration(overrides: Sequence[str], config_dir: Path | None) -> HerdConfig:

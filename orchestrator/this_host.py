@@ -10,11 +10,10 @@ from orchestrator.cells import FROM_HEADER, CellSpec
 from orchestrator.config import HerdConfig
 from orchestrator.plan import HostView
 from warehouse import rows
-from warehouse.errors import ConfigError, EngineError, ModelError
+from warehouse.errors import EngineError, ModelError
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild, probe
 from workers.engine.config import EngineConfig
-from workers.engine.flags import server_arguments, unknown_flags
 from workers.gpu import Nvml
 from workers.inventory import inspect_host
 from workers.models.hashing import file_sha256
@@ -35,18 +34,13 @@ def model_store(config: HerdConfig) -> ModelStore:
 def look_at(
     config: HerdConfig, cells: Sequence[CellSpec]
 ) -> tuple[HostView, tuple[CellSpec, ...], tuple[rows.Model, ...]]:
-    """What this host has for these cells, the cells with quants from headers, the model rows.
-
-    Raises:
-        ConfigError: a pinned flag that a build does not know.
-    """
+    """What this host has for these cells, the cells with quants from headers, the model rows."""
     host = inspect_host(host_label(config), Nvml())
     named = tuple(_named(cell) for cell in cells)
     store = model_store(config)
     distinct = {(cell.model.name, cell.quant): cell for cell in named}
     files = {key: _model_file(store, cell) for key, cell in distinct.items()}
     engines = _engines(cell.engine for cell in named)
-    _check_flags(named, engines)
     models = (_model_row(host, cell, files[key]) for key, cell in distinct.items())
     view = HostView(host, engines, files)
     return view, named, tuple(row for row in models if row is not None)
@@ -78,30 +72,6 @@ def _engines(configs: Iterable[EngineConfig]) -> dict[str, EngineBuild | None]:
             except EngineError:
                 engines[config.binary] = None
     return engines
-
-
-def _check_flags(cells: Iterable[CellSpec], engines: dict[str, EngineBuild | None]) -> None:
-    checked: list[EngineConfig] = []
-    for cell in cells:
-        build = engines[cell.engine.binary]
-        if build is None or cell.engine in checked:
-            continue
-        checked.append(cell.engine)
-        arguments = server_arguments(
-            cell.engine,
-            model_path="model",
-            context=cell.context,
-            cache_k=cell.cache_k,
-            cache_v=cell.cache_v,
-            devices=tuple(device.name for device in build.devices),
-            tensor_split=(),
-        )
-        unknown = unknown_flags(arguments, build)
-        if unknown:
-            raise ConfigError(
-                f"{build.path} ({build.text}) does not know {', '.join(unknown)}: "
-                f"leave it out with engine.{unknown[0].lstrip('-').replace('-', '_')}=null"
-            )
 
 
 def _model_row(host: rows.Host, cell: CellSpec, file: ModelFile) -> rows.Model | None:

@@ -13,6 +13,8 @@ import ray
 
 from warehouse.lock import Holder, held
 from workers.contract import Event, LaunchRequest
+from workers.engine.build import EngineBuild, probe
+from workers.engine.config import EngineConfig
 from workers.executor import run_launch
 from workers.gpu import Nvml
 
@@ -36,6 +38,7 @@ class HostWorker:
         self._cancelled = threading.Event()
         self._run_dir = Path(run_dir)
         self._nvml = Nvml()
+        self._builds: dict[tuple[str, tuple[tuple[str, str], ...]], EngineBuild] = {}
         self._stack = ExitStack()
         self._stack.enter_context(
             held(host_lock_path(), holder, wait=False, on_wait=_nobody_waits, mode=0o666)
@@ -55,8 +58,19 @@ class HostWorker:
     def run(self, request: LaunchRequest) -> Iterator[Event]:
         """Run a launch; its events come as they happen."""
         yield from run_launch(
-            request, run_dir=self._run_dir, cancelled=self._cancelled, nvml=self._nvml
+            request,
+            find_build=self._find_build,
+            run_dir=self._run_dir,
+            cancelled=self._cancelled,
+            nvml=self._nvml,
         )
+
+    def _find_build(self, engine: EngineConfig) -> EngineBuild:
+        """Probed once: it starts processes, and a sweep must not change its engine midway."""
+        key = engine.binary, tuple(sorted(engine.env.items()))
+        if key not in self._builds:
+            self._builds[key] = probe(engine.binary, engine.env)
+        return self._builds[key]
 
 
 def _nobody_waits(_: Holder | None) -> None:

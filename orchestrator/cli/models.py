@@ -12,8 +12,8 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColu
 from rich.progress import Progress as Bars
 
 from orchestrator.cli.output import format_option, print_table
-from orchestrator.config import Composer, load_catalogue
-from orchestrator.config.compose import hydra_session
+from orchestrator.config import load_catalogue
+from orchestrator.session import configuration
 from orchestrator.this_host import model_store
 from warehouse.errors import ConfigError
 from workers.models.config import ModelConfig, ModelFileConfig, validate_model
@@ -175,8 +175,7 @@ def _default_quant(entry: ModelConfig) -> str:
 
 def _store(config_dir: Path | None) -> ModelStore:
     """The store that a sweep uses."""
-    with hydra_session(config_dir):
-        return model_store(Composer(()).base())
+    return model_store(configuration((), config_dir))
 
 
 @contextmanager

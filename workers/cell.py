@@ -1,0 +1,135 @@
+"""One cell on a running server: its workload under telemetry, and why it failed if it did."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from workers.cancel import when_cancelled
+from workers.contract import CellDone, CellRequest, LaunchRequest, TrialDone
+from workers.engine.client import Client, ConnectionLost
+from workers.engine.process import LlamaServer
+from workers.failures import CellFailed, Failure, FailureClass
+from workers.gpu import Nvml
+from workers.spans import Sample, summarise
+from workers.telemetry import Sampler, telemetry_rows
+from workers.trials import generation_rate, prompt_rate, trial_row
+from workers.workloads.base import Bench, Measured
+from workers.workloads.catalogue import workload_for
+
+DEFAULT_BATCH_SIZE = 2048
+"""llama-server's own, where the engine leaves the flag out."""
+DEATH_WAIT_S = 15.0
+"""After a broken connection: a server that aborts first writes a backtrace, for seconds."""
+
+
+class CellRun:
+    """The run of one cell.
+
+    Attributes:
+        failure: Why it failed; None before, and if it did not.
+        samples: Its telemetry, once it has ended.
+    """
+
+    def __init__(
+        self,
+        launch: LaunchRequest,
+        cell: CellRequest,
+        server: LlamaServer,
+        client: Client,
+        nvml: Nvml,
+        cancelled: threading.Event,
+    ) -> None:
+        self.failure: Failure | None = None
+        self.samples: tuple[Sample, ...] = ()
+        self._launch = launch
+        self._cell = cell
+        self._server = server
+        self._client = client
+        self._nvml = nvml
+        self._cancelled = cancelled
+        self._measured: list[Measured] = []
+        self._complete = False
+
+    def events(self) -> Iterator[TrialDone | CellDone]:
+        """Measure: a TrialDone for each trial, then the CellDone."""
+        started_at = datetime.now(UTC)
+        with Sampler(self._server.pid, self._launch.gpu_uuids, self._nvml) as sampler:
+            try:
+                with when_cancelled(self._cancelled, self._client.abort):
+                    yield from self._trials()
+            except CellFailed as error:
+                self.failure = self._refused(error.failure)
+            except ConnectionLost as error:
+                self.failure = self._lost(error)
+        self.samples = sampler.samples
+        yield self._done(started_at)
+
+    def _trials(self) -> Iterator[TrialDone]:
+        workload = workload_for(self._cell.workload)
+        context = min(self._launch.context, self._client.slot_context())
+        total = workload.total(context)
+        self._client.erase()
+        bench = Bench(
+            client=self._client,
+            context=context,
+            batch_size=self._launch.engine.batch_size or DEFAULT_BATCH_SIZE,
+            cancelled=self._cancelled,
+        )
+        for measured in workload.run(bench):
+            self._measured.append(measured)
+            timings = measured.completion.answer.timings
+            rate = prompt_rate if measured.asked.kind == "pp" else generation_rate
+            yield TrialDone(
+                cell_id=self._cell.cell_id,
+                step=measured.asked.step,
+                done=len(self._measured),
+                total=total,
+                tok_s=rate(timings),
+            )
+        self._complete = len(self._measured) == total
+
+    def _refused(self, failure: Failure) -> Failure | None:
+        if self._cancelled.is_set():
+            return None
+        if failure.failure_class is FailureClass.RUN_TIMEOUT:
+            self._server.kill()
+        return failure
+
+    def _lost(self, error: ConnectionLost) -> Failure | None:
+        if self._cancelled.is_set():
+            return None
+        if self._server.wait_exit(DEATH_WAIT_S) is None:
+            return Failure(FailureClass.REQUEST_ERROR, f"the connection broke: {error}")
+        return self._server.failure()
+
+    def _status(self) -> str:
+        if self.failure:
+            return "failed"
+        return "ok" if self._complete else "cancelled"
+
+    def _done(self, started_at: datetime) -> CellDone:
+        cell = self._cell
+        return CellDone(
+            cell_id=cell.cell_id,
+            attempt=cell.attempt,
+            status=self._status(),
+            failure=self.failure,
+            started_at=started_at,
+            ended_at=datetime.now(UTC),
+            trials=tuple(
+                trial_row(
+                    cell.cell_id,
+                    cell.attempt,
+                    one,
+                    summarise(self.samples, one.completion.sent_s, one.completion.ended_s),
+                )
+                for one in self._measured
+            ),
+            telemetry=telemetry_rows(
+                self.samples,
+                host_id=self._launch.host_id,
+                launch_id=self._launch.launch_id,
+                cell_id=cell.cell_id,
+                attempt=cell.attempt,
+            ),
+        )
