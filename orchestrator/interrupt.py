@@ -26,7 +26,7 @@ class Interrupts:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked and not self._asked_twice:
             self._asked_twice = True
             raise KeyboardInterrupt

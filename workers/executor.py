@@ -3,7 +3,7 @@
 import gzip
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ def run_launch(
     run_dir: Path,
     cancelled: threading.Event,
     nvml: Nvml,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Run a launch; every failure becomes an event. Closing the iterator stops the server.
 
     Args:
@@ -98,7 +98,7 @@ class _Launch:
             idle_power_w=self._nvml.power_w(request.gpu_uuids),
         )
         try:
-            self._folder.mkdir(parents=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             server = self._make(find_build(request.engine))
             self._server = server
             self._before = replace(self._before, started_at=datetime.now(UTC))

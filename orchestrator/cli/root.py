@@ -51,7 +51,7 @@ class Root(click.Group):
 )
 @click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
 @click.pass_context
-def herd(context: click.Context, config_dir: Path | None, **_: bool) -> None:
+def herd(context: click.Context, /, config_dir: Path | None, **_: bool) -> None:
     """Benchmark llama-server over many configurations and hosts; ask the results in SQL."""
     context.obj = config_dir
 

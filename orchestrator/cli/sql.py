@@ -1,12 +1,13 @@
 """`herd sql` and `herd views`: ask the warehouse, and what there is to ask."""
 
+import sys
 from pathlib import Path
 
 import click
-from warehouse.connection import connect
 
 from orchestrator.cli.output import format_option, print_arrow, print_table
 from orchestrator.session import warehouse_root
+from warehouse.connection import connect
 
 
 @click.command()
@@ -15,7 +16,7 @@ from orchestrator.session import warehouse_root
 @click.pass_obj
 def sql(config_dir: Path | None, query: str, output: str) -> None:
     """Run one read-only QUERY (a SELECT or EXPLAIN) on the warehouse; `-` reads standard input."""
-    text = click.get_text_stream("stdin").read() if query == "-" else query
+    text = sys.stdin.read() if query == "-" else query
     with connect(warehouse_root(config_dir)) as connection:
         print_arrow(connection.query(text), output)
 

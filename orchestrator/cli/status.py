@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 import psutil
-from warehouse.connection import Connection, connect
 
 from orchestrator.cli.output import format_option, print_arrow
 from orchestrator.progress import duration, summary
 from orchestrator.session import warehouse_root
+from warehouse.connection import Connection, connect
 
 _SWEEPS = """\
 select s.sweep_id, s.name, strftime(s.started_at, '%Y-%m-%d %H:%M') as started_utc,

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import click
-from warehouse.connection import connect
 
 from orchestrator.cli.output import print_arrow
 from orchestrator.session import read_command
 from orchestrator.sweep import SUMMARY_SQL, run_sweep
+from warehouse.connection import connect
 
 
 @click.command()

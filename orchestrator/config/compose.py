@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra import compose
 from hydra._internal.hydra import Hydra
@@ -146,8 +147,7 @@ def _flat(override: Override, value: object) -> Iterator[object]:
         case RangeSweep():
             yield from value.range()
         case Glob() if key in GROUPS:
-            assert override.config_loader is not None
-            names = override.config_loader.get_group_options(key, ObjectType.CONFIG)
+            names = GlobalHydra.instance().config_loader().get_group_options(key, ObjectType.CONFIG)
             yield from (name for name in value.filter(names) if not name.endswith("_schema"))
         case Glob() if key != "quant":
             raise ConfigError(f"glob() is for quant and for {', '.join(GROUPS)}, not for '{key}'")
@@ -239,15 +239,14 @@ def _to_typed(node: DictConfig) -> HerdConfig:
         config = OmegaConf.to_object(node)
     except OmegaConfBaseException as error:
         raise ConfigError(_first_line(error)) from error
-    assert isinstance(config, HerdConfig)
-    return config
+    return cast("HerdConfig", config)
 
 
 def _unknown_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
     """Keys that a `+key` put into a structured node."""
     schema = OmegaConf.get_type(node)
     known = {item.name for item in fields(schema)} if is_dataclass(schema) else set(node)
-    for key in node:
+    for key in map(str, node):
         if key not in known:
             yield f"{prefix}{key}"
         elif not OmegaConf.is_missing(node, key) and isinstance(node[key], DictConfig):
@@ -279,8 +278,8 @@ def _first_line(error: BaseException) -> str:
     if cause is not None and "Error merging override" in lines[0]:
         return f"{lines[0]}: {_first_line(cause)}"
     if len(lines) > 2 and lines[1].startswith("Available options"):
-        stop = next((i for i, l in enumerate(lines) if l.startswith("Config search")), len(lines))
-        choices = [name for name in lines[2:stop] if not name.endswith("_schema")]
+        listed = takewhile(lambda line: not line.startswith("Config search"), lines[2:])
+        choices = [name for name in listed if not name.endswith("_schema")]
         return f"{lines[0]}; there are: {', '.join(choices)}"
     if len(lines) > 1 and lines[0].endswith("raised while composing config:"):
         return f"{lines[0].partition(':')[0]}: {lines[1]}"

@@ -1,5 +1,6 @@
 """Hosts under Ray: one long-lived actor each, pinned to its node; launches and their events."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -44,10 +45,12 @@ class Fleet:
     """The hosts of a sweep. Here one, on a Ray that lives as long as the sweep."""
 
     def __init__(self, nodes: dict[str, str], holder: Holder, run_dir: Path) -> None:
-        """Args:
-        nodes: host label to Ray NodeID.
-        holder: who measures, for others who want the host.
-        run_dir: folder for sockets, logs and slot files.
+        """Nobody is hired yet.
+
+        Args:
+            nodes: host label to Ray NodeID.
+            holder: who measures, for others who want the host.
+            run_dir: folder for sockets, logs and slot files.
         """
         self._nodes = nodes
         self._holder = holder
@@ -142,14 +145,18 @@ class Fleet:
 
         from workers.host import HostWorker
 
-        remote = ray.remote(
-            num_cpus=0,
-            max_restarts=0,
-            max_task_retries=0,
-            concurrency_groups={"control": 1, "measure": 1},
-        )(HostWorker)
         pinned = NodeAffinitySchedulingStrategy(self._nodes[host_id], soft=False)
-        actor = remote.options(scheduling_strategy=pinned).remote(self._holder, str(self._run_dir))
+        actor = (
+            ray.remote(HostWorker)
+            .options(
+                num_cpus=0,
+                max_restarts=0,
+                max_task_retries=0,
+                concurrency_groups={"control": 1, "measure": 1},
+                scheduling_strategy=pinned,
+            )
+            .remote(self._holder, str(self._run_dir))
+        )
         try:
             ray.get(actor.ready.remote(), timeout=60)
         except RayTaskError as error:
@@ -178,7 +185,7 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
             num_gpus=0,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             configure_logging=False,
             object_store_memory=_OBJECT_STORE_BYTES,
             labels={"host": _label(host_id)},
@@ -188,7 +195,7 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
     except (OSError, RuntimeError, ValueError, ConnectionError) as error:
         raise FleetError(f"Ray did not start: {' '.join(str(error).split())[:300]}") from error
     try:
-        node_id = ray.nodes()[0]["NodeID"]
+        node_id = ray.get_runtime_context().get_node_id()
         yield Fleet({host_id: node_id}, holder, run_dir)
     finally:
         ray.shutdown()

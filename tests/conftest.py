@@ -1,0 +1,73 @@
+"""What all tests share: the fake and the real llama-server, and the proof that none is left."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from workers.engine.config import EngineConfig
+
+FAKE = Path(__file__).parent / "fakes" / "llama_server.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_server_left() -> Iterator[None]:
+    """No llama-server of these tests outlives them, whoever started it.
+
+    Every process that they start has the session's own TMPDIR in its environment, through
+    herd's scrubbing too: other people's servers on this machine are not looked at.
+    """
+    folder = tempfile.mkdtemp(prefix="hd")  # short: sockets in it have a limited path
+    before = {name: os.environ.get(name) for name in ("TMPDIR", "XDG_STATE_HOME")}
+    os.environ.update(TMPDIR=folder, XDG_STATE_HOME=f"{folder}/state")
+    tempfile.tempdir = None
+    yield
+    left = _servers_of(folder)
+    _, alive = psutil.wait_procs(left, timeout=2)
+    for process in alive:
+        process.kill()
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+    tempfile.tempdir = None
+    shutil.rmtree(folder, ignore_errors=True)
+    assert not alive, f"llama-server processes left behind: {alive}"
+
+
+def _servers_of(folder: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        # Gone meanwhile, or another user's.
+        with contextlib.suppress(psutil.Error):
+            command = " ".join(process.cmdline())
+            is_server = "llama-server" in command or "llama_server" in command
+            if is_server and process.environ().get("TMPDIR") == folder:
+                found.append(process)
+    return found
+
+
+@pytest.fixture
+def fake_server() -> Callable[..., EngineConfig]:
+    """`fake_server(tg_tok_s=50, ...)`: the config of a fake engine that behaves so.
+
+    The names are those in `tests/fakes/llama_server.py`.
+    """
+
+    def config(**behaviour: Any) -> EngineConfig:
+        return EngineConfig(
+            name="fake",
+            binary=str(FAKE),
+            threads=1,
+            start_timeout_s=30,
+            stop_timeout_s=5,
+            request_timeout_s=30,
+            env={"FAKE_LLAMA": json.dumps(behaviour)},
+        )
+
+    return config

@@ -1,0 +1,30 @@
+#!/usr/bin/env -S python3 -E -S
+"""A fake llama-server for tests: the same command line, log lines and HTTP contract, no model.
+
+How it behaves is JSON, or the path of a JSON file, in the environment variable FAKE_LLAMA:
+
+pp_tok_s, tg_tok_s      speeds, tokens per second; 0 (default) is instantaneous
+start_delay_s           time to load
+never_ready             true: listens, but /health says 503 for ever
+fail_start              text that the start fails with, after the model was loaded
+exit_code               exit code of that start (default 1)
+crash_after_requests    completions to answer; the next one ends the process by SIGABRT
+crash_in_stream         tokens to stream in a completion before SIGABRT
+oom_at_run              text logged before such a SIGABRT; without the two above, at the first
+hang_in_request         number of the completion, from 1, that never answers
+error_500               number of the completion, from 1, that answers 500
+cache_n_lie             added to the true cache_n
+ignore_sigterm          true: only SIGKILL ends it
+devices                 {"CUDA0": ["NVIDIA GeForce RTX 3060", total_mib, free_mib], ...}
+remove_flags            flags that this build does not know
+"""
+
+import os
+import sys
+
+# -S -E: no site packages, so that it starts in milliseconds.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from tests.fakes.server import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.warehouse_samples import cell, launch, memory, sweep, telemetry, trial, warehouse
+from warehouse.connection import Connection, connect
+from warehouse.errors import QueryError, WarehouseError
+from warehouse.rows import TABLES
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "herd-data"
+
+
+@pytest.fixture
+def connection(root: Path) -> Iterator[Connection]:
+    store = warehouse(root)
+    store.commit_cell(cell("c1"), [trial("c1")], [telemetry("c1")])
+    with connect(root) as opened:
+        yield opened
+
+
+def names(root: Path) -> set[str]:
+    return {str(path) for path in root.rglob("*")}
+
+
+def test_an_empty_warehouse_has_every_table_and_view(root: Path) -> None:
+    warehouse(root)
+    with connect(root) as opened:
+        for each in opened.list_views():
+            assert opened.query(f"SELECT * FROM {each.name}").num_rows == 0
+
+
+def test_no_warehouse_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="no warehouse at"):
+        connect(tmp_path)
+
+
+def test_a_question_is_answered(connection: Connection) -> None:
+    answer = connection.query("SELECT quant, context, cache_k, cache_v, tg_tok_s FROM speed")
+    assert answer.to_pylist() == [
+        {"quant": "Q4_1", "context": 4096, "cache_k": "f16", "cache_v": "f16", "tg_tok_s": 38.75}
+    ]
+    plan = connection.query("EXPLAIN ANALYZE SELECT * FROM speed").to_pylist()
+    assert "explain_value" in plan[0]
+
+
+def test_what_is_committed_later_is_seen_by_the_next_question(
+    root: Path, connection: Connection
+) -> None:
+    warehouse(root).commit_cell(cell("c2"), [trial("c2")], [])
+    counted = connection.query("SELECT cell_id, count(*) AS n FROM trials GROUP BY 1 ORDER BY 1")
+    assert counted.to_pylist() == [{"cell_id": "c1", "n": 1}, {"cell_id": "c2", "n": 1}]
+
+
+def test_rows_of_an_attempt_that_was_never_committed_are_not_there(root: Path) -> None:
+    store = warehouse(root)
+    store.commit_cell(cell("c1"), [trial("c1")], [telemetry("c1")])
+    (root / "cells/date=2026-03-01/c1.1.ok.parquet").unlink()
+    with connect(root) as opened:
+        assert opened.query("SELECT * FROM trials").num_rows == 0
+        assert opened.query("SELECT * FROM telemetry").num_rows == 0
+
+
+def test_a_launch_is_one_row_with_its_last_memory(root: Path) -> None:
+    store = warehouse(root)
+    with connect(root) as opened:
+        store.write_launch(launch(ended_at=None), [memory("l1", "CPU", "kv", 1.0, "log")])
+        assert opened.query("SELECT mib FROM memory").to_pylist() == [{"mib": 1.0}]
+        store.write_launch(launch(), [memory("l1", "CPU", "kv", 2.0, "log")])
+        assert opened.query("SELECT mib FROM memory").to_pylist() == [{"mib": 2.0}]
+        assert opened.query("SELECT * FROM launches").num_rows == 1
+
+
+def test_a_column_that_an_older_file_lacks_is_null(root: Path) -> None:
+    warehouse(root).write_sweep(sweep(), [], [], [], [])
+    path = root / "sweeps/date=2026-03-01/w1.parquet"
+    pq.write_table(pq.read_table(path, partitioning=None).drop_columns(["command"]), path)
+    with connect(root) as opened:
+        answer = opened.query("SELECT name, command FROM sweeps").to_pylist()
+    assert answer == [{"name": "demo", "command": None}]
+
+
+ATTACKS = [
+    "COPY (SELECT 1) TO '{root}/x.parquet'",
+    "COPY cells TO '{root}/x.parquet'",
+    "WITH x AS (COPY (SELECT 1) TO '{root}/x.parquet') SELECT 1",
+    "SELECT * FROM query('WITH x AS (COPY (SELECT 1) TO ''{root}/x.parquet'') SELECT 1')",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '{root}/x.parquet'",
+    "EXPLAIN ANALYZE WITH x AS (COPY (SELECT 1) TO '{root}/x.parquet') SELECT 1",
+    "EXPLAIN (ANALYZE) COPY (SELECT 1) TO '{root}/x.parquet'",
+    "ATTACH '{root}/x.db'",
+    "CREATE TABLE t AS SELECT 1",
+    "CREATE VIEW speed2 AS SELECT 1",
+    "DROP VIEW speed",
+    "SET enable_external_access = true",
+    "SET VARIABLE a = 1",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "PRAGMA enable_profiling",
+    "SELECT 1; DROP VIEW speed",
+    "EXPORT DATABASE '{root}/x'",
+    "INSERT INTO cells SELECT * FROM cells",
+    "WITH x AS (DELETE FROM cells RETURNING *) SELECT * FROM x",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM read_text('~/.profile')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM glob('/etc/*')",
+    "SELECT * FROM read_parquet('{root}/cells/*/*.parquet')",
+    "SELECT * FROM read_text('{root}/../secret')",
+    "SELECT * FROM enable_logging('QueryLog', storage='file', storage_path='{root}/log')",
+    "SELECT * FROM enable_profiling(save_location='{root}/profile.json')",
+    "SELECT * FROM sqlite_scan('{root}/x', 't')",
+    "SELECT * FROM sql",
+    "SELECT * FROM answer",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_is_written_and_nothing_else_is_read(
+    root: Path, connection: Connection, attack: str
+) -> None:
+    before = names(root.parent)
+    with pytest.raises(QueryError) as error:
+        connection.query(attack.format(root=root))
+    assert "\n" not in str(error.value)
+    assert names(root.parent) == before
+    assert connection.query("SELECT * FROM speed").num_rows == 1
+
+
+def test_only_the_committed_tables_and_the_views_can_be_named(connection: Connection) -> None:
+    shown = {each["name"] for each in connection.query("SHOW TABLES").to_pylist()}
+    assert shown == {each.name for each in connection.list_views()}
+    assert {table.TABLE for table in TABLES} <= shown
+
+
+def test_a_failing_question_does_not_spoil_the_next(connection: Connection) -> None:
+    with pytest.raises(QueryError, match=r"Binder Error: .*no_such"):
+        connection.query("SELECT no_such FROM cells")
+    with pytest.raises(QueryError, match="Conversion Error"):
+        connection.query("SELECT CAST(cell_id AS INTEGER) FROM cells")
+    assert connection.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+def test_times_are_shown_in_utc(connection: Connection) -> None:
+    answer = connection.query("SELECT started_at::VARCHAR AS t FROM cells").to_pylist()
+    assert answer == [{"t": "2026-03-01 12:00:10+00"}]
+
+
+def test_a_truncated_file_is_named(root: Path, connection: Connection) -> None:
+    path = root / "trials/date=2026-03-01/c1.1.parquet"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(QueryError) as error:
+        connection.query("SELECT tg_tok_s FROM trials")
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert connection.query("SELECT * FROM cells").num_rows == 1
+
+
+def test_a_foreign_file_among_the_cells_is_named(root: Path, connection: Connection) -> None:
+    foreign = root / "cells/date=2026-03-01/mine.parquet"
+    pq.write_table(pa.table({"a": [1]}), foreign)
+    with pytest.raises(WarehouseError, match=r"cells/date=2026-03-01/mine\.parquet is no file of"):
+        connection.query("SELECT * FROM cells")

@@ -1,0 +1,79 @@
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from warehouse.errors import QueryError
+from warehouse.statements import check_statement
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1",
+        "select 1;",
+        "-- how fast?\nselect 1 -- so",
+        "with x as (select 1) from x",
+        "show tables",
+        "describe select 1",
+        "EXPLAIN SELECT 1",
+        "explain analyze select 1",
+        "EXPLAIN (FORMAT JSON) SELECT 1",
+        "explain (analyze, format json) select 1",
+        "explain (select 1)",
+        "/* a */ explain -- b\n analyze /* c */ select 'copy' -- d",
+        "explain select ')' || '/* no comment */'",
+    ],
+)
+def test_a_question_may_be_asked(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    check_statement(connection, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "",
+        "-- nothing",
+        "select 1; select 2",
+        "COPY (SELECT 1) TO 'x.parquet'",
+        "ATTACH 'x.db'",
+        "CREATE TABLE t AS SELECT 1",
+        "DROP VIEW speed",
+        "SET memory_limit = '1GB'",
+        "SET VARIABLE a = 1",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "PRAGMA version",
+        "CALL pragma_version()",
+        "EXPORT DATABASE 'x'",
+        "INSERT INTO cells SELECT 1",
+        "CHECKPOINT",
+        "EXPLAIN COPY (SELECT 1) TO 'x.parquet'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO 'x.parquet'",
+        "EXPLAIN (ANALYZE) COPY (SELECT 1) TO 'x.parquet'",
+        "EXPLAIN (ANALYZE, FORMAT JSON) COPY (SELECT 1) TO 'x.parquet'",
+        "/* explain select 1 */ EXPLAIN -- select 1\n ANALYZE /* */ COPY (SELECT 1) TO 'x'",
+        "EXPLAIN CREATE TABLE t AS SELECT 1",
+        "EXPLAIN ANALYZE INSERT INTO t SELECT 1",
+    ],
+)
+def test_anything_else_is_refused(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    with pytest.raises(QueryError):
+        check_statement(connection, sql)
+
+
+def test_the_refusal_is_one_line_that_says_what_may_be_asked(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    with pytest.raises(QueryError, match=r"^read-only: SELECT or EXPLAIN of a SELECT, not COPY$"):
+        check_statement(connection, "COPY (SELECT 1) TO 'x'")
+    with pytest.raises(QueryError, match=r"^one statement at a time: this has 2$"):
+        check_statement(connection, "SELECT 1; SELECT 2")
+    with pytest.raises(QueryError, match=r"^Parser Error: [^\n]*$"):
+        check_statement(connection, "SELEC 1")
