@@ -12,6 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.servers import Servers
+from warehouse.errors import EngineError
+from workers.engine.binary import resolve_binary
 from workers.engine.config import EngineConfig
 
 FAKE = Path(__file__).parent / "fakes" / "llama_server.py"
@@ -71,3 +74,42 @@ def fake_server() -> Callable[..., EngineConfig]:
         )
 
     return config
+
+
+@pytest.fixture(scope="session")
+def real_engine() -> EngineConfig:
+    """The real llama-server: $HERD_TEST_LLAMA_SERVER, or that of the extra `engine`."""
+    binary = os.environ.get("HERD_TEST_LLAMA_SERVER", EngineConfig.binary)
+    try:
+        resolve_binary(binary)
+    except EngineError as error:
+        pytest.skip(str(error))
+    return EngineConfig(
+        name="real", binary=binary, threads=2, batch_size=512, start_timeout_s=60, stop_timeout_s=10
+    )
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """A small real model: $HERD_TEST_MODEL, a GGUF file."""
+    path = os.environ.get("HERD_TEST_MODEL")
+    if not path:
+        pytest.skip("HERD_TEST_MODEL names no GGUF file")
+    return Path(path)
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    """`servers.make(engine, model)`: a LlamaServer to start, killed at the end."""
+    made = Servers(tmp_path)
+    yield made
+    for server in made.started:
+        server.kill()
+
+
+@pytest.fixture
+def any_model(tmp_path: Path) -> Path:
+    """A file for the fake server, which only looks whether it is there."""
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF")
+    return path
