@@ -30,7 +30,7 @@ class Herd:
         self.warehouse = folder / "warehouse"
         self.conf = folder / "conf"
         # Sockets of Ray lie in it, and their paths are limited to 107 bytes.
-        self.tmp = Path(tempfile.mkdtemp(prefix="t"))
+        self.tmp = Path(tempfile.mkdtemp(prefix="hd", dir="/tmp"))
         self.env = {
             **os.environ,
             "HERD_WAREHOUSE": str(self.warehouse),
