@@ -106,3 +106,13 @@ def test_context_too_large_for_the_address_space(
     failure = failed_start(servers, engine, real_model, context=16_000_000)
     assert failure.failure_class is FailureClass.OOM_CONTEXT
     assert "insufficient memory" in failure.reason
+
+
+def test_a_stop_right_after_the_start_is_clean(
+    servers: Servers, real_engine: EngineConfig, real_model: Path
+) -> None:
+    """llama-server loses a SIGTERM that comes before its loop runs: `start` waits for that."""
+    for _ in range(5):
+        server = servers.make(real_engine, real_model)
+        server.start()
+        assert server.stop() == 0
