@@ -12,10 +12,12 @@ from typing import Any
 import psutil
 import pytest
 
+from orchestrator.config import load_catalogue
 from tests.servers import Servers
 from warehouse.errors import EngineError
 from workers.engine.binary import resolve_binary
 from workers.engine.config import EngineConfig
+from workers.models.store import ModelStore
 
 FAKE = Path(__file__).parent / "fakes" / "llama_server.py"
 
@@ -78,24 +80,20 @@ def fake_server() -> Callable[..., EngineConfig]:
 
 @pytest.fixture(scope="session")
 def real_engine() -> EngineConfig:
-    """The real llama-server: $HERD_TEST_LLAMA_SERVER, or that of the extra `engine`."""
-    binary = os.environ.get("HERD_TEST_LLAMA_SERVER", EngineConfig.binary)
+    """The real llama-server of the extra `engine`."""
     try:
-        resolve_binary(binary)
+        resolve_binary(EngineConfig.binary)
     except EngineError as error:
         pytest.skip(str(error))
     return EngineConfig(
-        name="real", binary=binary, threads=2, batch_size=512, start_timeout_s=60, stop_timeout_s=10
+        name="real", threads=2, batch_size=512, start_timeout_s=60, stop_timeout_s=10
     )
 
 
 @pytest.fixture(scope="session")
 def real_model() -> Path:
-    """A small real model: $HERD_TEST_MODEL, a GGUF file."""
-    path = os.environ.get("HERD_TEST_MODEL")
-    if not path:
-        pytest.skip("HERD_TEST_MODEL names no GGUF file")
-    return Path(path)
+    """SmolLM2-135M-Instruct Q4_1, fetched once into the user's model store."""
+    return ModelStore().fetch(load_catalogue()["smollm2-135m"], "Q4_1")
 
 
 @pytest.fixture

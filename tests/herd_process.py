@@ -87,7 +87,7 @@ class Herd:
             if key in behaviour
         }
         binary = behaviour.pop("binary", str(FAKE))
-        config = {
+        config: dict[str, Any] = {
             "defaults": ["engine_schema", "_self_"],
             "name": name,
             "binary": binary,
