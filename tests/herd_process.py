@@ -81,7 +81,7 @@ class Herd:
 
     def engine(self, name: str, **behaviour: Any) -> None:
         """Configure `engine=NAME` as a fake llama-server that behaves so."""
-        timeouts = {
+        timeouts: dict[str, Any] = {
             key: behaviour.pop(key)
             for key in ("start_timeout_s", "stop_timeout_s", "request_timeout_s")
             if key in behaviour
