@@ -150,7 +150,7 @@ def _on_class(spec: CellSpec, members: Sequence[HostView]) -> Planned:
     view = members[0]
     build = view.engines[spec.engine.binary]
     file = view.models[spec.model.name, spec.quant]
-    unbound = Pairing(spec.pairing, (), ())
+    unbound = Pairing(spec.pairing, (), spec.split or ())
     gpus = view.host.gpus
     bound = bind(spec.pairing, spec.split, build.devices, gpus) if build else unbound
     pairing = bound if isinstance(bound, Pairing) else unbound
