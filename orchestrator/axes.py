@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from math import isfinite
 
 from warehouse.errors import ConfigError
 from workers.engine.flags import CACHE_TYPES
@@ -48,7 +49,7 @@ def parse_split(value: str) -> tuple[float, ...] | None:
         ratio = tuple(float(part) for part in value.split("/"))
     except ValueError:
         ratio = ()
-    if not ratio or min(ratio) < 0 or sum(ratio) <= 0:
+    if not ratio or min(ratio) < 0 or sum(ratio) <= 0 or not all(map(isfinite, ratio)):
         raise ConfigError(f"split={value}: write even, or a ratio such as 14/10")
     return ratio
 

@@ -66,7 +66,7 @@ def server_identity(
             "model": model,
             "context": context,
             "cache": [cache_k, cache_v],
-            "devices": [device.description for device in pairing.devices],
+            "devices": _devices(pairing),
             "tensor_split": pairing.split,
             "engine": engine,
             "engine_sha256": engine_sha256,
@@ -74,6 +74,13 @@ def server_identity(
         }
     )
     return ServerIdentity(digest(config), config)
+
+
+def _devices(pairing: Pairing) -> list[str]:
+    """GPU models in split order; a pattern that found none is no CPU run."""
+    if not pairing.devices and pairing.pattern != "cpu":
+        return [f"nowhere:{pairing.pattern}"]
+    return [device.description for device in pairing.devices]
 
 
 def workload_facts(workload: WorkloadConfig) -> str:

@@ -69,9 +69,10 @@ def expand(
 def _points(block: object, outer: Point, values_of: ValuesOf) -> Iterator[dict[str, object]]:
     checked = _checked(block)
     products = _axes(checked.get("product"), "product", values_of)
-    zipped = _axes(checked.get("zip"), "zip", values_of)
+    zipped = _zip(_axes(checked.get("zip"), "zip", values_of))
     unions = _list(checked.get("union"), "union")
-    for combination, row in product(_product(products), _zip(zipped)):
+    # no itertools.product: it would hold all combinations before the cap counts the first
+    for combination, row in ((c, r) for c in _product(products) for r in zipped):
         point = {**outer, **combination, **row}
         inner = (p for b in unions for p in _points(b, point, values_of)) if unions else [point]
         for candidate in inner:

@@ -99,9 +99,10 @@ def make_plan(
         ledger: attempts that the warehouse holds.
         force: measure anew what is cached.
     """
-    placed = (cell for spec in specs for cell in _placed(spec, hosts))
-    distinct = {cell.cell_id: cell for cell in reversed(list(placed))}
-    decided = [_decided(cell, ledger, force=force) for cell in reversed(distinct.values())]
+    distinct: dict[str, Planned] = {}
+    for cell in (cell for spec in specs for cell in _placed(spec, hosts)):
+        distinct.setdefault(cell.cell_id, cell)
+    decided = [_decided(cell, ledger, force=force) for cell in distinct.values()]
     return Plan(tuple(sorted(decided, key=_by_model_file(decided))))
 
 
@@ -119,11 +120,17 @@ def check_flags(plan: Plan) -> None:
         seen.add(key)
         unknown = unknown_flags(_arguments(cell), cell.build)
         if unknown:
-            field = unknown[0].lstrip("-").removeprefix("no-").replace("-", "_")
             raise ConfigError(
                 f"{cell.build.path} ({cell.build.text}) does not know {', '.join(unknown)}: "
-                f"leave it out with engine.{field}=null"
+                f"{_way_out(unknown[0], cell.engine)}"
             )
+
+
+def _way_out(flag: str, engine: EngineConfig) -> str:
+    if flag in engine.args:
+        return f"take {flag} out of engine.args"
+    field = flag.lstrip("-").removeprefix("no-").replace("-", "_")
+    return f"leave it out with engine.{field}=null"
 
 
 def _arguments(cell: Planned) -> list[str]:
@@ -150,7 +157,7 @@ def _on_class(spec: CellSpec, members: Sequence[HostView]) -> Planned:
     view = members[0]
     build = view.engines[spec.engine.binary]
     file = view.models[spec.model.name, spec.quant]
-    unbound = Pairing(spec.pairing, (), ())
+    unbound = Pairing(spec.pairing, (), spec.split or ())
     gpus = view.host.gpus
     bound = bind(spec.pairing, spec.split, build.devices, gpus) if build else unbound
     pairing = bound if isinstance(bound, Pairing) else unbound

@@ -1,6 +1,5 @@
 """From plan and events to rows. Pure."""
 
-import json
 from datetime import datetime
 from typing import TypedDict
 
@@ -129,8 +128,3 @@ def lost_launch(
         started_at=started_at,
         ended_at=ended_at,
     )
-
-
-def config_json(config: object) -> str:
-    """A configuration as readable JSON; what is no JSON value is written as text."""
-    return json.dumps(config, sort_keys=True, default=str)

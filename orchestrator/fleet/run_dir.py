@@ -21,8 +21,11 @@ def run_dir() -> Iterator[Path]:
     """
     _remove_leftovers()
     path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    # named only once it is held: a sweep that starts at the same time takes it for no leftover
+    draft = path / f"{_LOCK}.draft"
+    lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    draft.rename(path / _LOCK)
     try:
         yield path
     finally:
@@ -32,19 +35,19 @@ def run_dir() -> Iterator[Path]:
 
 def _remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if folder.stat().st_uid == os.geteuid() and _is_ownerless(folder / _LOCK):
+        if _is_ownerless(folder / _LOCK):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_ownerless(lock: Path) -> bool:
     try:
-        descriptor = os.open(lock, os.O_RDWR)
-    except FileNotFoundError:
+        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:  # removed meanwhile, not made yet, or another user's
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(descriptor).st_uid == os.geteuid()
     except BlockingIOError:
         return False
     finally:
         os.close(descriptor)
-    return True

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -14,10 +16,10 @@ def token_path() -> Path:
     """
     path = user_state_path("herd", ensure_exists=True) / "ray_token"
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
-        os.link(draft, path) if not path.exists() else None
-        draft.unlink()
+        with suppress(FileExistsError):  # another herd was first: its token counts
+            path.hardlink_to(draft)
+        Path(draft).unlink()
     return path
