@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection
 from math import isfinite
 
+from orchestrator.pairing import BY_MEMORY, Split
+from orchestrator.patterns import parse_pattern
 from warehouse.errors import ConfigError
 from workers.engine.flags import CACHE_TYPES
-
-PAIRINGS = ("auto", "cpu", "single", "pair", "all")
 
 
 def parse_context(value: int | str) -> int:
@@ -37,32 +37,32 @@ def parse_cache(value: str) -> tuple[str, str]:
     return k, v
 
 
-def parse_split(value: str) -> tuple[float, ...] | None:
-    """Tensor split: None for `even`, else the ratio `14/10`.
+def parse_split(value: str) -> Split:
+    """Tensor split: None for `even`, `by_memory`, else the ratio `14/10`.
 
     Raises:
-        ConfigError: neither.
+        ConfigError: none of these.
     """
     if value == "even":
         return None
+    if value == BY_MEMORY:
+        return BY_MEMORY
     try:
         ratio = tuple(float(part) for part in value.split("/"))
     except ValueError:
         ratio = ()
     if not ratio or min(ratio) < 0 or sum(ratio) <= 0 or not all(map(isfinite, ratio)):
-        raise ConfigError(f"split={value}: write even, or a ratio such as 14/10")
+        raise ConfigError(f"split={value}: write even, by_memory, or a ratio such as 14/10")
     return ratio
 
 
 def check_pairing(value: str) -> str:
-    """A known pairing pattern.
+    """A pairing in the one way to write it: `2x RTX 3060` for `RTX 3060 + RTX 3060`.
 
     Raises:
-        ConfigError: unknown pattern.
+        ConfigError: no pattern that `orchestrator.patterns` knows.
     """
-    if value not in PAIRINGS:
-        raise ConfigError(f"pairing={value}: unknown; write one of {', '.join(PAIRINGS)}")
-    return value
+    return str(parse_pattern(value))
 
 
 def check_quant(model: str, quant: str, quants: Collection[str]) -> str:

@@ -1,6 +1,7 @@
 import pytest
 
 from orchestrator import axes
+from orchestrator.pairing import Split
 from warehouse.errors import ConfigError
 
 
@@ -49,15 +50,21 @@ def test_three_cache_types_are_too_many() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "ratio"),
-    [("even", None), ("14/10", (14.0, 10.0)), ("1", (1.0,)), ("1/0", (1.0, 0.0))],
+    [
+        ("even", None),
+        ("by_memory", "by_memory"),
+        ("14/10", (14.0, 10.0)),
+        ("1", (1.0,)),
+        ("1/0", (1.0, 0.0)),
+    ],
 )
-def test_a_split_is_even_or_a_ratio(typed: str, ratio: tuple[float, ...] | None) -> None:
+def test_a_split_is_even_by_memory_or_a_ratio(typed: str, ratio: Split) -> None:
     assert axes.parse_split(typed) == ratio
 
 
-@pytest.mark.parametrize("typed", ["", "0/0", "2/-1", "a/b", "14/", "by_memory"])
+@pytest.mark.parametrize("typed", ["", "0/0", "2/-1", "a/b", "14/", "memory"])
 def test_other_splits_are_refused(typed: str) -> None:
-    with pytest.raises(ConfigError, match="write even, or a ratio such as 14/10"):
+    with pytest.raises(ConfigError, match="write even, by_memory, or a ratio such as 14/10"):
         axes.parse_split(typed)
 
 
@@ -67,16 +74,21 @@ def test_a_split_is_of_finite_parts(typed: str) -> None:
         axes.parse_split(typed)
 
 
-@pytest.mark.parametrize("pattern", ["auto", "cpu", "single", "pair", "all"])
-def test_known_pairings_pass(pattern: str) -> None:
-    assert axes.check_pairing(pattern) == pattern
+@pytest.mark.parametrize(
+    ("typed", "canonical"),
+    [("pair", "pair"), ("2", "pair"), (" RTX 3060+RTX 3060 ", "2x RTX 3060")],
+)
+def test_a_pairing_is_held_in_one_way_of_writing(typed: str, canonical: str) -> None:
+    assert axes.check_pairing(typed) == canonical
 
 
 def test_an_unknown_pairing_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError) as told:
         axes.check_pairing("triple")
-    known = "auto, cpu, single, pair, all"
-    assert str(told.value) == f"pairing=triple: unknown; write one of {known}"
+    assert str(told.value) == (
+        "pairing=triple: unknown; write one of auto, cpu, all, every, single, pair, a number of "
+        "GPUs, or their names (RTX 3060 + GTX 1050, 2x RTX 3060)"
+    )
 
 
 def test_a_quant_that_the_catalogue_lacks_is_refused_with_those_it_has() -> None:
