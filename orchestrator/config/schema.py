@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
 from workers.workloads.speed.config import SpeedConfig
@@ -31,6 +32,8 @@ class FleetConfig:
 
     host_id: str | None = None
     """Label of this host; null is its host name."""
+    hosts: dict[str, DescribedHost] = field(default_factory=dict)
+    """Hosts that are described, not present, by label: `herd plan` plans for them."""
 
 
 @dataclass(frozen=True)
