@@ -9,7 +9,7 @@ RTX 3060 + RTX 3060@beta            the second one on the host beta, over llama.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -73,7 +73,7 @@ class Named:
 Pattern = Keyword | Count | Named
 
 
-def joined(names: Iterator[str]) -> str:
+def joined(names: Iterable[str]) -> str:
     """Names in order as a pattern: `2x RTX 3060 + GTX 1050`."""
     runs = ((name, len(list(run))) for name, run in groupby(names))
     return " + ".join(f"{number}x {name}" if number > 1 else name for name, number in runs)

@@ -1,0 +1,77 @@
+"""Cells that were measured, and those that are to be, as forecasts see them. Pure."""
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and how a server runs: everything but model, context, caches and build."""
+
+    hardware_class: str
+    devices: tuple[str, ...]
+    """GPU models in split order."""
+    split: tuple[float, ...]
+    engine: str
+    """Flags that change results, canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a cell does, in tokens."""
+
+    name: str
+    config: str
+    """Canonical JSON."""
+    prompt_tokens: int | None = None
+    """Prompt tokens of all trials; None where it cannot be told."""
+    generated_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellFacts:
+    """What a forecast needs to know of a cell."""
+
+    cell_id: str
+    model: str
+    quant: str
+    size_bytes: int | None
+    context: int
+    cache_k: str
+    cache_v: str
+    setting: Setting
+    workload: Workload
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCell:
+    """An attempt at a cell that succeeded."""
+
+    facts: CellFacts
+    tg_tok_s: float | None
+    """Generation speed at an empty cache, tokens per second."""
+    pp_tok_s: float | None
+    """Prompt speed at an empty cache, tokens per second."""
+    seconds: float | None
+    """Time of the cell, without the server's start."""
+    load_ms: float | None
+    """The server's start."""
+
+
+def workload_tokens(name: str, config: str, context: int) -> Workload:
+    """A workload with the tokens of its trials; without, where its config does not tell them.
+
+    Args:
+        name: name of the workload.
+        config: `identity.workload_facts` of it, or that of an earlier version.
+        context: prompts that do not fit it are left out, tokens.
+    """
+    values = json.loads(config)
+    sizes, generated, repetitions = (
+        values.get(key) for key in ("prompt_sizes", "n_predict", "repetitions")
+    )
+    if not (sizes and generated and repetitions):
+        return Workload(name, config)
+    # a request has to end before the slot is full
+    prompts = sum(size for size in set(sizes) if size + 1 < context)
+    return Workload(name, config, repetitions * prompts, repetitions * generated)
