@@ -86,13 +86,13 @@ def _run_plan(
     with ExitStack() as stack:
         folder = stack.enter_context(run_dir())
         console = stack.enter_context(quiet(folder / "driver.log"))
-        stack.enter_context(interrupts.caught())
         view = View(console, progress_file(session.command.warehouse_root, sweep_id))
         view.say(f"{session.command.name}: {len(plan.cells)} cells, {_decisions(plan)}")
         if plan.count("run"):
             host_id = session.hosts[0].host.host_id
             fleet = stack.enter_context(embedded(host_id, holder, folder))
             fleet.hire(wait=wait, tell=view.say)
+            stack.enter_context(interrupts.caught())  # not before: Ray takes SIGTERM for itself
             progress = Driver(
                 plan, fleet, warehouse, session.ledger, view, interrupts, progress
             ).run()

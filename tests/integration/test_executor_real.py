@@ -31,8 +31,8 @@ LONG = SpeedConfig(prompt_sizes=[64], n_predict=100, repetitions=50)
 
 
 @pytest.fixture(scope="module")
-def build(real_engine: str) -> EngineBuild:
-    return probe(real_engine)
+def build(real_engine: EngineConfig) -> EngineBuild:
+    return probe(real_engine.binary)
 
 
 def request_for(model: Path, *workloads: SpeedConfig) -> LaunchRequest:
@@ -72,10 +72,10 @@ def launch(
 
 @pytest.fixture(scope="module")
 def events(
-    build: EngineBuild, smollm2: Path, tmp_path_factory: pytest.TempPathFactory
+    build: EngineBuild, real_model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Event]:
     """Two good cells with one between them that cannot be measured, in one server life."""
-    request = request_for(smollm2, SHORT, NOTHING_FITS, SHORT)
+    request = request_for(real_model, SHORT, NOTHING_FITS, SHORT)
     return list(launch(request, build, tmp_path_factory.mktemp("run"), threading.Event()))
 
 
@@ -167,18 +167,18 @@ def test_memory_by_all_sources(events: list[Event]) -> None:
     assert parts["psutil", "rss"] > parts["log", "kv"]
 
 
-def test_nothing_is_left(events: list[Event], smollm2: Path) -> None:
-    assert str(smollm2) not in {word for child in children() for word in child}
+def test_nothing_is_left(events: list[Event], real_model: Path) -> None:
+    assert str(real_model) not in {word for child in children() for word in child}
 
 
 def children() -> list[list[str]]:
     return [child.cmdline() for child in psutil.Process().children(recursive=True)]
 
 
-def test_cancel_in_a_request(build: EngineBuild, smollm2: Path, tmp_path: Path) -> None:
+def test_cancel_in_a_request(build: EngineBuild, real_model: Path, tmp_path: Path) -> None:
     cancelled = threading.Event()
     seen: list[Event] = []
-    for event in launch(request_for(smollm2, LONG, LONG), build, tmp_path, cancelled):
+    for event in launch(request_for(real_model, LONG, LONG), build, tmp_path, cancelled):
         seen.append(event)
         if isinstance(event, TrialDone):
             cancelled.set()
@@ -193,11 +193,11 @@ def test_cancel_in_a_request(build: EngineBuild, smollm2: Path, tmp_path: Path) 
     assert "cleaning up before exit" in gzip.decompress(done.log_gzip).decode()
 
 
-def test_closed_early(build: EngineBuild, smollm2: Path, tmp_path: Path) -> None:
-    running = launch(request_for(smollm2, LONG), build, tmp_path, threading.Event())
+def test_closed_early(build: EngineBuild, real_model: Path, tmp_path: Path) -> None:
+    running = launch(request_for(real_model, LONG), build, tmp_path, threading.Event())
     assert isinstance(next(running), LaunchReady)
     assert isinstance(next(running), TrialDone)
-    assert any(str(smollm2) in command for command in children())
+    assert any(str(real_model) in command for command in children())
     running.close()
-    assert not any(str(smollm2) in command for command in children())
+    assert not any(str(real_model) in command for command in children())
     assert list(tmp_path.iterdir()) == []

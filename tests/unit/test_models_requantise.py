@@ -27,7 +27,10 @@ def source(tmp_path: Path) -> Path:
     writer.add_token_scores([0.5, -1.5, 0.0])
     writer.add_add_bos_token(False)
     writer.add_chat_template(TEMPLATE)
-    writer.add_tensor("token_embd.weight", gguf.quants.quantize(WEIGHTS, Q4_1), raw_dtype=Q4_1)
+    for name in ("token_embd", "blk.0.attn_q"):
+        rows = gguf.quants.quantize(WEIGHTS, Q4_1)
+        writer.add_tensor(f"{name}.weight", rows, raw_dtype=Q4_1)
+    writer.add_tensor("output.weight", WEIGHTS)
     writer.add_tensor("output_norm.weight", np.arange(64, dtype=np.float32))
     writer.add_tensor("blk.0.ssm_conv1d.weight", np.ones((64, 4), dtype=np.float32))
     writer.add_tensor("blk.0.ffn_gate_inp.weight", np.ones((4, 64), dtype=np.float32))
@@ -49,7 +52,9 @@ def test_weights_change_their_type_and_keep_their_values(
     assert header.quant == quant
     assert header.missing_bytes == 0
     assert {tensor.name: tensor.type_name for tensor in header.tensors} == {
-        "token_embd.weight": quant,
+        "token_embd.weight": "Q4_1",
+        "blk.0.attn_q.weight": quant,
+        "output.weight": "Q8_0",
         "output_norm.weight": "F32",
         "blk.0.ssm_conv1d.weight": "F32",
         "blk.0.ffn_gate_inp.weight": "F32",
@@ -85,7 +90,7 @@ def test_the_same_input_gives_the_same_bytes(source: Path, tmp_path: Path) -> No
     requantise(source, tmp_path / "a.gguf", "Q5_0", lambda done, all_: steps.append((done, all_)))
     requantise(source, tmp_path / "b.gguf", "Q5_0")
     assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
-    assert steps == [(done, 5) for done in range(1, 6)]
+    assert steps == [(done, 7) for done in range(1, 8)]
 
 
 def test_other_quants_are_refused(source: Path, tmp_path: Path) -> None:
@@ -105,7 +110,7 @@ def test_a_quant_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     writer = GGUFWriter(path, "llama")
     row = np.zeros((1, 64), dtype=np.uint8)
     kind = GGMLQuantizationType.I8
-    writer.add_tensor("token_embd.weight", row.view(np.int8), raw_dtype=kind)
+    writer.add_tensor("blk.0.ffn_up.weight", row.view(np.int8), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

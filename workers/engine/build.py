@@ -1,7 +1,7 @@
 """What a llama-server binary is and knows: its identity, flags and devices.
 
 A build number is no identity (a wheel says 1, a source build 0), so the files are hashed. Hash,
-version and help are remembered in the state folder by path, size and time of every file hashed;
+version and help are remembered in the state folder, by path, size and time of every file hashed;
 the devices, whose free memory changes, are asked for each time.
 """
 
@@ -76,7 +76,7 @@ def probe(binary: str, env: Mapping[str, str] | None = None) -> EngineBuild:
     """
     path = resolve_binary(binary)
     environment = scrub(os.environ, env or {})
-    known = _known(path, environment)
+    known = _known(path, environment, env or {})
     devices = parse_devices(_output(path, "--list-devices", environment))
     return EngineBuild(path, known.sha256, known.text, frozenset(known.flags), devices)
 
@@ -101,11 +101,9 @@ def parse_devices(text: str) -> tuple[EngineDevice, ...]:
     )
 
 
-def _known(path: Path, env: Mapping[str, str]) -> _Known:
+def _known(path: Path, env: Mapping[str, str], extra: Mapping[str, str]) -> _Known:
     files = _files(path)
-    stamps = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
-    key = hashlib.sha256(json.dumps([str(path), stamps]).encode()).hexdigest()
-    store = platformdirs.user_state_path("herd") / "engines" / f"{key}.json"
+    store = platformdirs.user_state_path("herd") / "engines" / f"{_key(path, files, extra)}.json"
     try:
         return _Known(**json.loads(store.read_bytes()))
     except (OSError, ValueError, TypeError):  # not there, or damaged: learn it anew
@@ -116,6 +114,13 @@ def _known(path: Path, env: Mapping[str, str]) -> _Known:
         )
     _remember(store, known)
     return known
+
+
+def _key(path: Path, files: Sequence[Path], extra: Mapping[str, str]) -> str:
+    """Changes with every file, and with the environment that may choose other libraries."""
+    stamps = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+    key = json.dumps([str(path), stamps, sorted(extra.items())])
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _remember(store: Path, known: _Known) -> None:

@@ -115,12 +115,12 @@ def bookkeeping_arguments(
     """
     no_ui = "--no-ui" if "--no-ui" in known_flags else "--no-webui"
     optional = (
-        *(("--offline",), (no_ui,), ("--slots",), ("--metrics",)),
+        *(("--offline",), (no_ui,), ("--metrics",)),
         *(("--log-colors", "off"), ("--log-prefix",), ("--log-timestamps",)),
     )
     return [
         *("--host", "127.0.0.1", "--port", "0", "--api-key-file", api_key_file),
-        *("--slot-save-path", slot_save_path, "--log-verbosity", "4"),
+        *("--slot-save-path", slot_save_path, "--slots", "--log-verbosity", "4"),
         *(word for words in optional if words[0] in known_flags for word in words),
     ]
 

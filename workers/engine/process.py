@@ -21,6 +21,7 @@ from workers.failures import Failure, FailureClass
 
 _HEALTH_INTERVAL_S = 0.02
 _HEALTH_TIMEOUT_S = 5.0
+_READY = ("/health", "/slots")
 
 
 class LaunchFailed(Exception):  # noqa: N818 - an outcome that becomes a row, not an error of ours
@@ -185,13 +186,21 @@ class LlamaServer:
 
     def _await_ready(self, life: Supervisor, deadline: float) -> None:
         life.wait_port(deadline - time.monotonic())
-        while life.exit_code is None and not _healthy(life.port):
+        while life.exit_code is None and not self._answers(life.port):
             if time.monotonic() >= deadline:
                 raise LaunchFailed(self._timed_out())
             life.wait_exit(_HEALTH_INTERVAL_S)
         if life.exit_code is not None:
             raise LaunchFailed(self.failure())
         self.base_url = f"http://127.0.0.1:{life.port}"
+
+    def _answers(self, port: int | None) -> bool:
+        """Whether the model is loaded (`/health`), and the loop that works on requests runs.
+
+        A SIGTERM between the two is lost: the server goes on for ever, and only a second one
+        ends it, without the memory breakdown. `/slots` is answered by that loop.
+        """
+        return port is not None and all(_get(port, path, self.api_key) for path in _READY)
 
     def _timed_out(self) -> Failure:
         said = next((text for line in reversed(self.log_lines()) if (text := message(line))), "")
@@ -200,13 +209,11 @@ class LlamaServer:
         return Failure(FailureClass.START_TIMEOUT, reason)
 
 
-def _healthy(port: int | None) -> bool:
-    """Whether `/health`, which asks for no key, says 200 (503 while the model loads)."""
-    if port is None:
-        return False
+def _get(port: int, path: str, api_key: str) -> bool:
+    """Whether a GET is answered by 200; 503 while the model loads."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_HEALTH_TIMEOUT_S)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", path, headers={"Authorization": f"Bearer {api_key}"})
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

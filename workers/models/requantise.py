@@ -21,6 +21,13 @@ _FILE_TYPE = "general.file_type"
 _ALIGNMENT = "general.alignment"
 # The expert router decides which weights are used: llama-quantize leaves it alone as well.
 _ROUTER = "ffn_gate_inp"
+# Embeddings and output hurt most in few bits: llama-quantize gives them Q8_0 or about that.
+_CAREFUL = ("token_embd.weight", "output.weight")
+_UNQUANTISED = (
+    GGMLQuantizationType.F32,
+    GGMLQuantizationType.F16,
+    GGMLQuantizationType.BF16,
+)
 
 
 def requantise(
@@ -94,6 +101,10 @@ def _add_note(writer: gguf.GGUFWriter, old: str, new: str) -> None:
 
 def _new_type(tensor: gguf.ReaderTensor, wanted: GGMLQuantizationType) -> GGMLQuantizationType:
     """The wanted type for matrices of weights, the old one for all else."""
+    if tensor.name in _CAREFUL:
+        if tensor.tensor_type not in _UNQUANTISED:
+            return tensor.tensor_type
+        wanted = GGMLQuantizationType.Q8_0
     block, _ = GGML_QUANT_SIZES[wanted]
     is_matrix = len(tensor.shape) > 1 and int(tensor.shape[0]) % block == 0
     is_weight = tensor.name.endswith(".weight") and _ROUTER not in tensor.name

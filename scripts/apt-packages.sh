@@ -1,0 +1,12 @@
+#!/bin/sh
+# What a bare Debian or Ubuntu lacks for `make demo` and `make test`. Needs root.
+set -eu
+missing=""
+for package in git make python3-venv libgomp1 util-linux; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+# shellcheck disable=SC2086
+apt-get install -q -y --no-install-recommends $missing
