@@ -20,6 +20,10 @@ FROM_HEADER = "*"
 """Quant of a model given by path alone: the header names it."""
 
 
+FileKey = tuple[str, str, str | None]
+"""What tells a model file from others on a host: name, quant, and its path if that was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellSpec:
     """A server configuration and a workload as the user wrote them."""
@@ -36,6 +40,11 @@ class CellSpec:
     prune: bool
     max_attempts: int
     other_axes: tuple[tuple[str, object], ...]
+
+    @property
+    def file_key(self) -> FileKey:
+        """Its model file; files of one name in two folders are two."""
+        return self.model.name, self.quant, self.model.path
 
 
 def specs(points: Iterable[Mapping[str, object]], composer: Composer) -> list[CellSpec]:

@@ -6,7 +6,7 @@ The same inputs give the same plan; `herd plan` prints it, `herd sweep` runs it.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.cells import CellSpec
+from orchestrator.cells import CellSpec, FileKey
 from orchestrator.identity import (
     ServerIdentity,
     cell_identity,
@@ -31,8 +31,8 @@ class HostView:
     host: Host
     engines: Mapping[str, EngineBuild | None]
     """By `EngineConfig.binary`; None: not usable on this host."""
-    models: Mapping[tuple[str, str], ModelFile]
-    """By catalogue name and quant; a file that is nowhere has no sha256."""
+    models: Mapping[FileKey, ModelFile]
+    """By `CellSpec.file_key`; a file that is nowhere has no sha256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _placed(spec: CellSpec, hosts: Sequence[HostView]) -> Iterator[Planned]:
 def _on_class(spec: CellSpec, members: Sequence[HostView]) -> Planned:
     view = members[0]
     build = view.engines[spec.engine.binary]
-    file = view.models[spec.model.name, spec.quant]
+    file = view.models[spec.file_key]
     unbound = Pairing(spec.pairing, (), spec.split or ())
     gpus = view.host.gpus
     bound = bind(spec.pairing, spec.split, build.devices, gpus) if build else unbound

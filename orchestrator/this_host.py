@@ -38,7 +38,7 @@ def look_at(
     host = inspect_host(host_label(config), Nvml())
     named = tuple(_named(cell) for cell in cells)
     store = model_store(config)
-    distinct = {(cell.model.name, cell.quant): cell for cell in named}
+    distinct = {cell.file_key: cell for cell in named}
     files = {key: _model_file(store, cell) for key, cell in distinct.items()}
     engines = _engines(cell.engine for cell in named)
     models = (_model_row(host, cell, files[key]) for key, cell in distinct.items())

@@ -114,7 +114,7 @@ SAME: dict[str, Callable[[], Planned]] = {
     ),
     "the model's name in the catalogue": lambda: planned(
         replace(PAIR, model=ModelConfig(name="alias")),
-        replace(HOST, models={("alias", "Q4_1"): HOST.models["tiny", "Q4_1"]}),
+        replace(HOST, models={("alias", "Q4_1", None): HOST.models["tiny", "Q4_1", None]}),
     ),
 }
 
