@@ -185,7 +185,7 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
             _temp_dir=str(run_dir / "ray"),
             _node_ip_address="127.0.0.1",
         )
-    except Exception as error:  # noqa: BLE001 - Ray raises plain Exception when a node times out
+    except Exception as error:  # Ray raises plain ones when a node does not come up
         raise FleetError(f"Ray did not start: {' '.join(str(error).split())[:300]}") from error
     try:
         node_id = ray.get_runtime_context().get_node_id()
