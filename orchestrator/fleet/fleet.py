@@ -24,6 +24,7 @@ _LEAN = {
 }
 _OBJECT_STORE_BYTES = 75 * 1024 * 1024
 _WAIT_STEP_S = 1.0
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Ray keeps objects, not ours to choose
 _START_TIMEOUT_S = 60.0
 
 
@@ -166,6 +167,8 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
     Raises:
         FleetError: Ray does not start.
     """
+    if not os.access(_SHARED_MEMORY, os.W_OK):
+        raise FleetError(f"{_SHARED_MEMORY} is missing or not writable, and Ray needs it: mount it")
     os.environ.update(_LEAN, RAY_AUTH_TOKEN_PATH=str(token_path()))
     import ray
 
@@ -182,7 +185,7 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
             _temp_dir=str(run_dir / "ray"),
             _node_ip_address="127.0.0.1",
         )
-    except (OSError, RuntimeError, ValueError, ConnectionError) as error:
+    except Exception as error:  # Ray raises plain ones when a node does not come up
         raise FleetError(f"Ray did not start: {' '.join(str(error).split())[:300]}") from error
     try:
         node_id = ray.get_runtime_context().get_node_id()

@@ -34,5 +34,5 @@ def test_the_handlers_from_before_are_back_at_the_end() -> None:
         assert signal.getsignal(SIGINT) != before[SIGINT]
         signal.raise_signal(SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(SIGTERM)
+            signal.raise_signal(SIGINT)
     assert {number: signal.getsignal(number) for number in (SIGINT, SIGTERM)} == before
