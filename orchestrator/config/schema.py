@@ -12,6 +12,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
+from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 
 
@@ -82,6 +83,7 @@ def register_schemas() -> None:
         ("fleet", "fleet_schema", FleetConfig),
         ("warehouse", "warehouse_schema", WarehouseConfig),
         ("workload", "speed_schema", SpeedConfig),
+        ("workload", "max_context_schema", MaxContextConfig),
     ):
         store.store(group=group, name=name, node=_writable(schema))
 

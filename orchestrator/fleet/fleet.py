@@ -36,11 +36,16 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """The host has nothing more to say of what it was handed: it is free."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What came from a host."""
 
     host_id: str
-    event: Event | Lost
+    event: Event | Lost | Ended
 
 
 class Fleet:
@@ -109,10 +114,9 @@ class Fleet:
         if not ready:
             ready, _ = ray.wait(list(self._running.values()), timeout=timeout_s)
         by_generator = {id(generator): host for host, generator in self._running.items()}
-        heard = (self._next(by_generator[id(generator)]) for generator in ready)
-        return [item for item in heard if item is not None]
+        return [self._next(by_generator[id(generator)]) for generator in ready]
 
-    def _next(self, host_id: str) -> Heard | None:
+    def _next(self, host_id: str) -> Heard:
         import ray
         from ray.exceptions import RayActorError
 
@@ -120,7 +124,7 @@ class Fleet:
             return Heard(host_id, ray.get(next(self._running[host_id])))
         except StopIteration:
             del self._running[host_id]
-            return None
+            return Heard(host_id, Ended())
         except RayActorError as error:
             del self._running[host_id]
             del self._actors[host_id]
