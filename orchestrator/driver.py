@@ -200,6 +200,7 @@ class Driver:
         self._view.ended(cell, done.status, _told(done))
         elapsed = time.monotonic() - self._began
         self._progress = replace(self._progress.counted(done.status), measured_s=elapsed)
+        self._view.counted(self._progress)
 
     def _tries_again(self, cell: Planned, failure: Failure) -> bool:
         tries = self._tries[cell.cell_id]

@@ -65,6 +65,11 @@ class View:
         mark = (outcome, _COLOURS[outcome])
         self.say(Text.assemble("  ", mark, f" {cell_words(cell)}  {details}"))
 
+    def counted(self, progress: Progress) -> None:
+        """What the bar would tell, as a line, where there is no terminal."""
+        if not self._console.is_terminal:
+            self.say(f"  {progress.finished}/{progress.total}: {_state(progress)}")
+
     def draw(self, progress: Progress) -> None:
         """Show the progress on the screen and in the progress file, at most twice a second."""
         now_s = time.monotonic()
@@ -76,12 +81,15 @@ class View:
             f"{r.cell}: {r.step} {r.done}/{r.total}" + (f" {r.tok_s:.1f} tok/s" if r.tok_s else "")
             for r in progress.running
         )
-        state = f"{summary(progress.counts)}; about {duration(progress.left_s)} left"
         self._bar.update(
             self._task,
             description=now,
             completed=progress.finished,
             total=progress.total,
-            state=state,
+            state=_state(progress),
         )
         self._bar.refresh()
+
+
+def _state(progress: Progress) -> str:
+    return f"{summary(progress.counts)}; about {duration(progress.left_s)} left"

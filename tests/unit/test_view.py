@@ -86,3 +86,10 @@ def test_the_end_is_drawn_however_soon_it_comes(tmp_path: Path) -> None:
     screen.view.draw(PROGRESS)
     screen.view.draw(replace(PROGRESS, ended=True))
     assert json.loads(screen.file.read_text())["ended"] is True
+
+
+def test_without_a_terminal_the_counts_are_a_line(tmp_path: Path) -> None:
+    screen = Screen(tmp_path)
+    progress = Progress("s", "demo", 1, 14, "", counts={"ok": 3, "failed": 1}, measured_s=40)
+    screen.view.counted(progress)
+    assert screen.text == "  4/14: 3 ok, 1 failed; about 1 min 40 s left\n"
