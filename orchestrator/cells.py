@@ -7,7 +7,7 @@ from hydra.core.override_parser.types import Glob
 
 from orchestrator.axes import check_pairing, check_quant, parse_cache, parse_context, parse_split
 from orchestrator.config import GROUPS, Composer, HerdConfig
-from orchestrator.config.compose import expand_quants
+from orchestrator.config.overrides import expand_quants
 from warehouse.errors import ConfigError
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig

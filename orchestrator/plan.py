@@ -23,14 +23,16 @@ from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
 from workers.engine.flags import server_arguments, unknown_flags
 
+EngineKey = tuple[str, tuple[tuple[str, str], ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class HostView:
     """A host as the plan sees it: its facts, engines and model files."""
 
     host: Host
-    engines: Mapping[str, EngineBuild | None]
-    """By `EngineConfig.binary`; None: not usable on this host."""
+    engines: Mapping[EngineKey, EngineBuild | None]
+    """By `EngineConfig.probe_key`; None: not usable on this host."""
     models: Mapping[FileKey, ModelFile]
     """By `CellSpec.file_key`; a file that is nowhere has no sha256."""
 
@@ -155,7 +157,7 @@ def _placed(spec: CellSpec, hosts: Sequence[HostView]) -> Iterator[Planned]:
 
 def _on_class(spec: CellSpec, members: Sequence[HostView]) -> Planned:
     view = members[0]
-    build = view.engines[spec.engine.binary]
+    build = view.engines[spec.engine.probe_key]
     file = view.models[spec.file_key]
     unbound = Pairing(spec.pairing, (), spec.split or ())
     gpus = view.host.gpus

@@ -84,7 +84,7 @@ class HostWorker:
 
     def _find_build(self, engine: EngineConfig) -> EngineBuild:
         """Probed once: it starts processes, and a sweep must not change its engine midway."""
-        key = engine.binary, tuple(sorted(engine.env.items()))
+        key = engine.probe_key
         if key not in self._builds:
             self._builds[key] = probe(engine.binary, engine.env)
         return self._builds[key]

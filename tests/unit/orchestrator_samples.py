@@ -69,7 +69,7 @@ def view(
         ("tiny", quant, None): ModelFile(f"{folder}/{quant}.gguf", sha256.get(quant))
         for quant in SHA256
     }
-    return HostView(host(host_id, **changes), {BINARY: engine}, files)
+    return HostView(host(host_id, **changes), {ENGINE.probe_key: engine}, files)
 
 
 def spec(**changes: Any) -> CellSpec:

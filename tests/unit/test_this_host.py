@@ -77,4 +77,4 @@ def test_files_of_the_catalogue_lie_in_the_store(tmp_path: Path) -> None:
 
 def test_an_engine_that_cannot_be_used_is_none() -> None:
     view, _, _ = look_at(CONFIG, [by_path(Path("/nowhere.gguf"))])
-    assert view.engines == {"/nowhere/llama-server": None}
+    assert view.engines == {("/nowhere/llama-server", ()): None}

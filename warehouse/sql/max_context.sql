@@ -1,4 +1,5 @@
 -- One row per cell of the workload max_context: its latest ok attempt, and the largest context that worked.
+-- context_limit: largest context of the search, tokens
 -- max_context: largest context that started and generated, tokens
 -- fails_at: smallest context that was tried and failed, tokens; null if none did
 -- starts: server starts that the answer took
