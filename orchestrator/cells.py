@@ -7,7 +7,7 @@ from hydra.core.override_parser.types import Glob
 
 from orchestrator.axes import check_pairing, check_quant, parse_cache, parse_context, parse_split
 from orchestrator.config import GROUPS, Composer, HerdConfig
-from orchestrator.config.compose import expand_quants
+from orchestrator.config.overrides import expand_quants
 from warehouse.errors import ConfigError
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
@@ -18,6 +18,10 @@ NAMED_AXES = frozenset({"quant", "context", "cache", "pairing", "split", *GROUPS
 
 FROM_HEADER = "*"
 """Quant of a model given by path alone: the header names it."""
+
+
+FileKey = tuple[str, str, str | None]
+"""What tells a model file from others on a host: name, quant, and its path if that was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class CellSpec:
     prune: bool
     max_attempts: int
     other_axes: tuple[tuple[str, object], ...]
+
+    @property
+    def file_key(self) -> FileKey:
+        """Its model file; files of one name in two folders are two."""
+        return self.model.name, self.quant, self.model.path
 
 
 def specs(points: Iterable[Mapping[str, object]], composer: Composer) -> list[CellSpec]:

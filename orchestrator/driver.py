@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from orchestrator.fleet.fleet import Fleet, Heard, Lost
+from orchestrator.fleet.fleet import Ended, Fleet, Heard, Lost
 from orchestrator.interrupt import Interrupts
 from orchestrator.plan import Plan, Planned, PlannedLaunch
 from orchestrator.progress import Progress, Running
@@ -145,7 +145,9 @@ class Driver:
                 else:
                     self._commit(active, done)
             case LaunchDone() as launch_done:
-                self._on_launch_done(heard.host_id, active, launch_done)
+                self._on_launch_done(launch_done)
+            case Ended():
+                self._release(heard.host_id, active)
             case Lost(reason):
                 self._on_lost(heard.host_id, active, reason)
 
@@ -155,11 +157,10 @@ class Driver:
             Running(host_id, words, trial.step, trial.done, trial.total, trial.tok_s)
         )
 
-    def _on_launch_done(self, host_id: str, active: _Active, done: LaunchDone) -> None:
+    def _on_launch_done(self, done: LaunchDone) -> None:
         day = done.launch.started_at.date()
         path = self._warehouse.write_log(done.launch.launch_id, day, done.log_gzip)
         self._warehouse.write_launch(replace(done.launch, log_path=path), done.memory)
-        self._release(host_id, active)
 
     def _on_lost(self, host_id: str, active: _Active, reason: str) -> None:
         """One cell was in flight; the others of its launch go back as they were."""
@@ -191,7 +192,7 @@ class Driver:
     def _commit(self, active: _Active, done: CellDone) -> None:
         cell = active.left.pop(done.cell_id)
         row = cell_row(cell, active.request, done)
-        self._warehouse.commit_cell(row, done.trials, done.telemetry)
+        self._warehouse.commit_cell(row, done.trials, done.telemetry, done.probes)
         self._committed[cell.cell_id] += 1
         if done.failure and self._tries_again(cell, done.failure):
             self._queue.append(again(cell))
@@ -200,6 +201,7 @@ class Driver:
         self._view.ended(cell, done.status, _told(done))
         elapsed = time.monotonic() - self._began
         self._progress = replace(self._progress.counted(done.status), measured_s=elapsed)
+        self._view.counted(self._progress)
 
     def _tries_again(self, cell: Planned, failure: Failure) -> bool:
         tries = self._tries[cell.cell_id]

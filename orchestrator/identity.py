@@ -34,8 +34,17 @@ def digest(text: str) -> str:
 
 
 def engine_facts(engine: EngineConfig) -> dict[str, object]:
-    """The fields of an engine configuration that change results."""
-    return {k: v for k, v in asdict(engine).items() if k not in EngineConfig.NOT_IDENTITY}
+    """The fields of an engine configuration that change results.
+
+    What is left out of the command line is left out here too, so that a flag that a later
+    version knows does not disown what was measured without it.
+    """
+    facts = asdict(engine)
+    return {
+        key: value
+        for key, value in facts.items()
+        if value is not None and key not in EngineConfig.NOT_IDENTITY
+    }
 
 
 def server_identity(

@@ -18,10 +18,8 @@ multiplies all points.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 
+from orchestrator.config.limits import MAX_CELLS
 from warehouse.errors import ConfigError
-
-MAX_CELLS = 100_000
-"""More than this is taken for a mistake."""
 
 Point = Mapping[str, object]
 """Override key to value, in the order of the axes."""

@@ -6,7 +6,7 @@ The same inputs give the same plan; `herd plan` prints it, `herd sweep` runs it.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.cells import CellSpec
+from orchestrator.cells import CellSpec, FileKey
 from orchestrator.identity import (
     ServerIdentity,
     cell_identity,
@@ -23,16 +23,18 @@ from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
 from workers.engine.flags import server_arguments, unknown_flags
 
+EngineKey = tuple[str, tuple[tuple[str, str], ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class HostView:
     """A host as the plan sees it: its facts, engines and model files."""
 
     host: Host
-    engines: Mapping[str, EngineBuild | None]
-    """By `EngineConfig.binary`; None: not usable on this host."""
-    models: Mapping[tuple[str, str], ModelFile]
-    """By catalogue name and quant; a file that is nowhere has no sha256."""
+    engines: Mapping[EngineKey, EngineBuild | None]
+    """By `EngineConfig.probe_key`; None: not usable on this host."""
+    models: Mapping[FileKey, ModelFile]
+    """By `CellSpec.file_key`; a file that is nowhere has no sha256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ def _placed(spec: CellSpec, hosts: Sequence[HostView]) -> Iterator[Planned]:
 
 def _on_class(spec: CellSpec, members: Sequence[HostView]) -> Planned:
     view = members[0]
-    build = view.engines[spec.engine.binary]
-    file = view.models[spec.model.name, spec.quant]
+    build = view.engines[spec.engine.probe_key]
+    file = view.models[spec.file_key]
     unbound = Pairing(spec.pairing, (), spec.split or ())
     gpus = view.host.gpus
     bound = bind(spec.pairing, spec.split, build.devices, gpus) if build else unbound

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from orchestrator.cells import CellSpec, specs
 from orchestrator.config import Composer, HerdConfig, split_overrides
-from orchestrator.config.compose import axis_values, hydra_session
+from orchestrator.config.compose import hydra_session
+from orchestrator.config.overrides import axis_values
 from orchestrator.matrix import expand
 from orchestrator.plan import HostView, Plan, check_flags, make_plan
 from orchestrator.this_host import look_at

@@ -1,14 +1,15 @@
 """This host as the plan sees it: hardware, engines, model files. Looks, changes nothing."""
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from orchestrator.cells import FROM_HEADER, CellSpec
 from orchestrator.config import HerdConfig
-from orchestrator.plan import HostView
+from orchestrator.plan import EngineKey, HostView
 from warehouse import rows
 from warehouse.errors import EngineError, ModelError
 from workers.contract import ModelFile
@@ -36,9 +37,10 @@ def look_at(
 ) -> tuple[HostView, tuple[CellSpec, ...], tuple[rows.Model, ...]]:
     """What this host has for these cells, the cells with quants from headers, the model rows."""
     host = inspect_host(host_label(config), Nvml())
-    named = tuple(_named(cell) for cell in cells)
+    quant_of = cache(quant_of_file)
+    named = tuple(_named(cell, quant_of) for cell in cells)
     store = model_store(config)
-    distinct = {(cell.model.name, cell.quant): cell for cell in named}
+    distinct = {cell.file_key: cell for cell in named}
     files = {key: _model_file(store, cell) for key, cell in distinct.items()}
     engines = _engines(cell.engine for cell in named)
     models = (_model_row(host, cell, files[key]) for key, cell in distinct.items())
@@ -46,12 +48,12 @@ def look_at(
     return view, named, tuple(row for row in models if row is not None)
 
 
-def _named(cell: CellSpec) -> CellSpec:
+def _named(cell: CellSpec, quant_of: Callable[[Path], str]) -> CellSpec:
     """A model given by path is called after its file, its quant read from the header."""
     if cell.model.path is None:
         return cell
     path = Path(cell.model.path).expanduser()
-    quant = quant_of_file(path) if cell.quant == FROM_HEADER else cell.quant
+    quant = quant_of(path) if cell.quant == FROM_HEADER else cell.quant
     return replace(cell, model=replace(cell.model, name=path.stem, path=str(path)), quant=quant)
 
 
@@ -63,14 +65,14 @@ def _model_file(store: ModelStore, cell: CellSpec) -> ModelFile:
         return ModelFile(str(path), None)
 
 
-def _engines(configs: Iterable[EngineConfig]) -> dict[str, EngineBuild | None]:
-    engines: dict[str, EngineBuild | None] = {}
+def _engines(configs: Iterable[EngineConfig]) -> dict[EngineKey, EngineBuild | None]:
+    engines: dict[EngineKey, EngineBuild | None] = {}
     for config in configs:
-        if config.binary not in engines:
+        if config.probe_key not in engines:
             try:
-                engines[config.binary] = probe(config.binary, config.env)
+                engines[config.probe_key] = probe(config.binary, config.env)
             except EngineError:
-                engines[config.binary] = None
+                engines[config.probe_key] = None
     return engines
 
 

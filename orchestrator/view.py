@@ -8,13 +8,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from orchestrator.plan import Planned
 from orchestrator.progress import Progress, duration, summary
 from warehouse.files import write_file
 
 _DRAW_INTERVAL_S = 0.5
-_MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "cancelled": "[yellow]cancelled[/]"}
+_COLOURS = {"ok": "green", "failed": "red", "cancelled": "yellow"}
 
 
 def cell_words(cell: Planned) -> str:
@@ -37,10 +38,10 @@ class View:
         self._console = console
         self._file = progress_file
         self._bar = Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             console=console,
             auto_refresh=False,
             transient=True,
@@ -55,13 +56,19 @@ class View:
         with self._bar:
             yield
 
-    def say(self, text: str) -> None:
-        """A line above the bar."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+    def say(self, text: str | Text) -> None:
+        """A line above the bar, as it is: a bracket in a log line is no markup."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, cell: Planned, outcome: str, details: str) -> None:
         """The line of a cell that ended."""
-        self.say(f"  {_MARKS[outcome]} {cell_words(cell)}  {details}")
+        mark = (outcome, _COLOURS[outcome])
+        self.say(Text.assemble("  ", mark, f" {cell_words(cell)}  {details}"))
+
+    def counted(self, progress: Progress) -> None:
+        """What the bar would tell, as a line, where there is no terminal."""
+        if not self._console.is_terminal:
+            self.say(f"  {progress.finished}/{progress.total}: {_state(progress)}")
 
     def draw(self, progress: Progress) -> None:
         """Show the progress on the screen and in the progress file, at most twice a second."""
@@ -74,12 +81,15 @@ class View:
             f"{r.cell}: {r.step} {r.done}/{r.total}" + (f" {r.tok_s:.1f} tok/s" if r.tok_s else "")
             for r in progress.running
         )
-        state = f"{summary(progress.counts)}; about {duration(progress.left_s)} left"
         self._bar.update(
             self._task,
             description=now,
             completed=progress.finished,
             total=progress.total,
-            state=state,
+            state=_state(progress),
         )
         self._bar.refresh()
+
+
+def _state(progress: Progress) -> str:
+    return f"{summary(progress.counts)}; about {duration(progress.left_s)} left"

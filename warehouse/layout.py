@@ -27,6 +27,7 @@ PARENTS: Mapping[str, str] = {
     "predicted_memory": "sweeps",
     "memory": "launches",
     "trials": "cells",
+    "context_probes": "cells",
     "telemetry": "cells",
 }
 """Child table -> the table whose file commits it. Tables not named commit themselves."""

@@ -229,6 +229,23 @@ class Trial(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContextProbe(Row):
+    """A server start of the workload max_context."""
+
+    TABLE: ClassVar[str] = "context_probes"
+    cell_id: Annotated[str, "the cell"]
+    attempt: Annotated[int, "attempt at the cell"]
+    launch_id: Annotated[str, "the launch"]
+    probe: Annotated[int, "number of the start, from 1"]
+    context: Annotated[int, "context that was tried, tokens"]
+    started: Annotated[bool, "whether the server got ready"]
+    generated: Annotated[bool, "whether it then generated"]
+    failure_class: Annotated[str | None, "class of the failure"]
+    reason: Annotated[str | None, "what happened, one line"]
+    load_ms: Annotated[float | None, "from start to ready, ms"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Telemetry(Row):
     """A sample of a host, a device or the engine process."""
 
@@ -259,5 +276,6 @@ TABLES: tuple[type[Row], ...] = (
     Memory,
     Cell,
     Trial,
+    ContextProbe,
     Telemetry,
 )

@@ -95,6 +95,9 @@ def writing(
         yield Warehouse(root)
 
 
+_CELL_TABLES = tuple(t for t in rows.TABLES if layout.PARENTS.get(t.TABLE) == rows.Cell.TABLE)
+
+
 class Warehouse:
     """Writes rows; every file appears whole, and the file that commits a group last.
 
@@ -145,10 +148,8 @@ class Warehouse:
         files.write_file(self._root / path, content)
         return path
 
-    def commit_cell(
-        self, cell: rows.Cell, trials: Sequence[rows.Trial], telemetry: Sequence[rows.Telemetry]
-    ) -> None:
-        """Commit an attempt at a cell: the children first, `cells` last.
+    def commit_cell(self, cell: rows.Cell, *children: Sequence[rows.Row]) -> None:
+        """Commit an attempt at a cell: its rows in the child tables first, `cells` last.
 
         Raises:
             WarehouseError: this attempt is committed already, or the disk does not take it.
@@ -159,7 +160,8 @@ class Warehouse:
                 f"attempt {cell.attempt} at cell {cell.cell_id} is written already"
             )
         stem = layout.child_stem(*key)
-        for table, group in ((rows.Trial, trials), (rows.Telemetry, telemetry)):
+        for table in _CELL_TABLES:
+            group = [row for rows_ in children for row in rows_ if isinstance(row, table)]
             self._write(layout.folder(table.TABLE, cell.started_at), stem, table, group)
         attempt = Attempt(cell.cell_id, cell.attempt, cell.status, cell.failure_class)
         folder = layout.folder(rows.Cell.TABLE, cell.started_at)

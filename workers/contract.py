@@ -6,10 +6,11 @@ from datetime import datetime
 from warehouse import rows
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
+from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 
-WorkloadConfig = SpeedConfig
-"""Configuration of any workload; a union once there are more."""
+WorkloadConfig = SpeedConfig | MaxContextConfig
+"""Configuration of any workload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class LaunchRequest:
     """With every `auto` value resolved."""
     engine_build: str | None
     cells: tuple[CellRequest, ...]
+    predicted_context: int | None = None
+    """Largest context that the plan expects to fit; where `max_context` starts looking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class CellDone:
     ended_at: datetime
     trials: tuple[rows.Trial, ...]
     telemetry: tuple[rows.Telemetry, ...]
+    probes: tuple[rows.ContextProbe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +104,5 @@ Event = LaunchReady | TrialDone | CellDone | LaunchDone
 """Order: LaunchReady (if it came up), then per cell its TrialDones and one CellDone, LaunchDone.
 
 When the start fails there is no LaunchReady: each cell gets its CellDone with the launch's
-failure, then comes LaunchDone. LaunchDone is always last.
+failure, then comes LaunchDone. `max_context` has several launches, and its CellDone last.
 """

@@ -4,19 +4,21 @@ import ctypes
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import ray
 
 from warehouse.lock import Holder, held
+from workers.context_search import run_search
 from workers.contract import Event, LaunchRequest
 from workers.engine.build import EngineBuild, probe
 from workers.engine.config import EngineConfig
 from workers.executor import run_launch
 from workers.gpu import Nvml
+from workers.workloads.max_context.config import MaxContextConfig
 
 _PR_SET_PDEATHSIG = 1
 
@@ -24,6 +26,15 @@ _PR_SET_PDEATHSIG = 1
 def host_lock_path() -> Path:
     """The file whose lock says that somebody measures on this host, whoever they are."""
     return Path(tempfile.gettempdir()) / "herd-host.lock"
+
+
+class _Means(TypedDict):
+    """What a launch needs of its host."""
+
+    find_build: Callable[[EngineConfig], EngineBuild]
+    run_dir: Path
+    cancelled: threading.Event
+    nvml: Nvml
 
 
 class HostWorker:
@@ -59,17 +70,21 @@ class HostWorker:
     @ray.method(concurrency_group="measure", num_returns="streaming")
     def run(self, request: LaunchRequest) -> Iterator[Event]:
         """Run a launch; its events come as they happen."""
-        yield from run_launch(
-            request,
+        means = _Means(
             find_build=self._find_build,
             run_dir=self._run_dir,
             cancelled=self._cancelled,
             nvml=self._nvml,
         )
+        workload = request.cells[0].workload
+        if isinstance(workload, MaxContextConfig):
+            yield from run_search(request, workload, **means)
+        else:
+            yield from run_launch(request, **means)
 
     def _find_build(self, engine: EngineConfig) -> EngineBuild:
         """Probed once: it starts processes, and a sweep must not change its engine midway."""
-        key = engine.binary, tuple(sorted(engine.env.items()))
+        key = engine.probe_key
         if key not in self._builds:
             self._builds[key] = probe(engine.binary, engine.env)
         return self._builds[key]

@@ -11,6 +11,7 @@ import click
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 FORMATS = ("table", "csv", "json")
 
@@ -59,17 +60,19 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
         numeric = all(isinstance(row[index], (int, float, type(None))) for row in rows)
-        table.add_column(name, justify="right" if numeric and rows else "left", overflow="fold")
+        table.add_column(
+            Text(name), justify="right" if numeric and rows else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     return table
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
+    """As it is: a bracket in a name or a log line is no markup."""
     if value is None:
-        return "-"
-    text = f"{value:.2f}" if isinstance(value, float) else str(value)
-    return text.replace("[", "\\[")
+        return Text("-")
+    return Text(f"{value:.2f}" if isinstance(value, float) else str(value))
 
 
 def _console() -> Console:

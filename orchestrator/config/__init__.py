@@ -1,6 +1,7 @@
 """The configuration room: Hydra composes here, typed dataclasses leave it."""
 
-from orchestrator.config.compose import Composer, load_catalogue, split_overrides
+from orchestrator.config.compose import Composer, hydra_session, load_catalogue
+from orchestrator.config.overrides import axis_values, expand_quants, split_overrides
 from orchestrator.config.schema import GROUPS, FleetConfig, HerdConfig, PlanConfig, WarehouseConfig
 
 __all__ = [
@@ -10,6 +11,9 @@ __all__ = [
     "HerdConfig",
     "PlanConfig",
     "WarehouseConfig",
+    "axis_values",
+    "expand_quants",
+    "hydra_session",
     "load_catalogue",
     "split_overrides",
 ]

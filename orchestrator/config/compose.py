@@ -6,9 +6,9 @@ and writes folders of its own (shared/reference/ray.md, section 6).
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
@@ -18,14 +18,8 @@ from hydra import compose
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
-    ChoiceSweep,
     Glob,
-    Override,
-    QuotedString,
-    RangeSweep,
 )
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -36,7 +30,6 @@ from warehouse.errors import ConfigError
 from workers.models.config import ModelConfig
 
 ROOT = "herd"
-PRESETS = "sweep"
 
 
 def shipped_config_dir() -> Path:
@@ -66,100 +59,6 @@ def hydra_session(config_dir: Path | None) -> Iterator[Hydra]:
         yield Hydra.create_main_hydra2(task_name=ROOT, config_search_path=search_path)
     finally:
         GlobalHydra.instance().clear()
-
-
-@dataclass(frozen=True)
-class Overrides:
-    """What was typed after the verb, told apart."""
-
-    fixed: tuple[tuple[str, str], ...]
-    """Overrides that hold for every cell: key and the override as typed."""
-    pinned: Mapping[str, object]
-    """The single values among them, by key: they narrow a preset's matrix."""
-    axes: Mapping[str, tuple[object, ...]]
-    """Axes: key to values (a `Glob` over quants stays one value)."""
-    preset: str | None
-    """Name of the preset, from `+sweep=NAME`."""
-
-
-def split_overrides(hydra: Hydra, typed: Sequence[str]) -> Overrides:
-    """Parse overrides in Hydra's grammar and tell axes from fixed values.
-
-    Raises:
-        ConfigError: bad grammar, an axis without values, `+key` other than `+sweep`.
-    """
-    parser = OverridesParser.create(config_loader=hydra.config_loader)
-    try:
-        parsed = parser.parse_overrides(list(typed))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"cannot read the override: {_first_line(error)}") from error
-    fixed: list[tuple[str, str]] = []
-    pinned: dict[str, object] = {}
-    axes: dict[str, tuple[object, ...]] = {}
-    preset = None
-    for override in parsed:
-        key = override.key_or_group
-        _check_addition(override)
-        if override.is_sweep_override():
-            axes[key] = _axis_values(override)
-            continue
-        fixed.append((key, str(override.input_line)))
-        if key == PRESETS:
-            preset = str(override.value())
-        elif not override.is_add() and not override.is_delete():
-            (pinned[key],) = _flat(override, override.value())
-    return Overrides(tuple(fixed), pinned, axes, preset)
-
-
-def axis_values(hydra: Hydra, key: str, value: object) -> tuple[object, ...]:
-    """Values of an axis in a preset's matrix: a list, a scalar, or a string in Hydra's grammar."""
-    if isinstance(value, list):
-        return tuple(value)
-    if not isinstance(value, str):
-        return (value,)
-    return split_overrides(hydra, [f"{key}={value}"]).axes.get(key, (value,))
-
-
-def _check_addition(override: Override) -> None:
-    key = override.key_or_group
-    if override.is_sweep_override() and key == PRESETS:
-        raise ConfigError("one preset at a time: +sweep=NAME")
-    if key == PRESETS and not override.is_add():
-        raise ConfigError(f"a preset is added: write +{PRESETS}={override.value()}")
-    if override.is_add() and key != PRESETS and "." not in key:
-        raise ConfigError(f"unknown key '{key}': + is for +{PRESETS}=NAME and for new dict entries")
-
-
-def _axis_values(override: Override) -> tuple[object, ...]:
-    values = tuple(_flat(override, override.value()))
-    if not values:
-        raise ConfigError(f"the axis '{override.input_line}' has no values")
-    return values
-
-
-def _flat(override: Override, value: object) -> Iterator[object]:
-    """Plain values: lists may hold ranges and globs, Hydra itself expands the outermost only."""
-    key = override.key_or_group
-    match value:
-        case ChoiceSweep():
-            for item in value.list:
-                yield from _flat(override, item)
-        case RangeSweep():
-            yield from value.range()
-        case Glob() if key in GROUPS:
-            names = GlobalHydra.instance().config_loader().get_group_options(key, ObjectType.CONFIG)
-            yield from (name for name in value.filter(names) if not name.endswith("_schema"))
-        case Glob() if key != "quant":
-            raise ConfigError(f"glob() is for quant and for {', '.join(GROUPS)}, not for '{key}'")
-        case QuotedString():
-            yield value.text
-        case _:
-            yield value
-
-
-def expand_quants(glob: Glob, quants: Iterable[str]) -> tuple[str, ...]:
-    """Quants that a `glob()` names, in the catalogue's order."""
-    return tuple(glob.filter(list(quants)))
 
 
 class Composer:
@@ -265,7 +164,8 @@ def _with_environment(fixed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]
     """The environment wins over every file, the command line over the environment."""
     uri = os.environ.get("HERD_WAREHOUSE")
     key = "warehouse.uri"
-    return [*([(key, f"{key}='{uri}'")] if uri else []), *fixed]
+    quoted = (uri or "").replace("'", "\\'")
+    return [*([(key, f"{key}='{quoted}'")] if uri else []), *fixed]
 
 
 def _first_line(error: BaseException) -> str:

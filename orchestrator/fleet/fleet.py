@@ -24,6 +24,7 @@ _LEAN = {
 }
 _OBJECT_STORE_BYTES = 75 * 1024 * 1024
 _WAIT_STEP_S = 1.0
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Ray keeps objects, not ours to choose
 _START_TIMEOUT_S = 60.0
 
 
@@ -35,11 +36,16 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """The host has nothing more to say of what it was handed: it is free."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What came from a host."""
 
     host_id: str
-    event: Event | Lost
+    event: Event | Lost | Ended
 
 
 class Fleet:
@@ -108,10 +114,9 @@ class Fleet:
         if not ready:
             ready, _ = ray.wait(list(self._running.values()), timeout=timeout_s)
         by_generator = {id(generator): host for host, generator in self._running.items()}
-        heard = (self._next(by_generator[id(generator)]) for generator in ready)
-        return [item for item in heard if item is not None]
+        return [self._next(by_generator[id(generator)]) for generator in ready]
 
-    def _next(self, host_id: str) -> Heard | None:
+    def _next(self, host_id: str) -> Heard:
         import ray
         from ray.exceptions import RayActorError
 
@@ -119,7 +124,7 @@ class Fleet:
             return Heard(host_id, ray.get(next(self._running[host_id])))
         except StopIteration:
             del self._running[host_id]
-            return None
+            return Heard(host_id, Ended())
         except RayActorError as error:
             del self._running[host_id]
             del self._actors[host_id]
@@ -166,6 +171,8 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
     Raises:
         FleetError: Ray does not start.
     """
+    if not os.access(_SHARED_MEMORY, os.W_OK):
+        raise FleetError(f"{_SHARED_MEMORY} is missing or not writable, and Ray needs it: mount it")
     os.environ.update(_LEAN, RAY_AUTH_TOKEN_PATH=str(token_path()))
     import ray
 
@@ -182,7 +189,7 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
             _temp_dir=str(run_dir / "ray"),
             _node_ip_address="127.0.0.1",
         )
-    except (OSError, RuntimeError, ValueError, ConnectionError) as error:
+    except Exception as error:  # Ray raises plain ones when a node does not come up
         raise FleetError(f"Ray did not start: {' '.join(str(error).split())[:300]}") from error
     try:
         node_id = ray.get_runtime_context().get_node_id()

@@ -7,6 +7,7 @@ pp_tok_s, tg_tok_s      speeds, tokens per second; 0 (default) is instantaneous
 start_delay_s           time to load
 never_ready             true: listens, but /health says 503 for ever
 fail_start              text that the start fails with, after the model was loaded
+oom_above_context       largest context that memory holds, tokens
 exit_code               exit code of that start (default 1)
 crash_after_requests    completions to answer; the next one ends the process by SIGABRT
 crash_in_stream         tokens to stream in a completion before SIGABRT

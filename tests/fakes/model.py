@@ -89,6 +89,13 @@ class Model:
             sys.exit(1)
         time.sleep(float(self.how.get("start_delay_s", 0)))
         self.log_memory()
+        if self.n_ctx > int(self.how.get("oom_above_context", self.n_ctx)):
+            log(
+                "llama_init_from_model: failed to initialize the context: "
+                "failed to allocate buffer for kv cache",
+                "E",
+            )
+            sys.exit(1)
         if text := self.how.get("fail_start"):
             for line in str(text).splitlines():
                 log(line, "E")

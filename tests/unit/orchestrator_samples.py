@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cells import CellSpec
+from orchestrator.cells import CellSpec, FileKey
 from orchestrator.plan import HostView, Plan, Planned, make_plan
 from warehouse.ledger import Attempt, Ledger
 from warehouse.rows import Gpu, Host
@@ -65,10 +65,11 @@ def view(
     **changes: Any,
 ) -> HostView:
     """A host with an engine and the model `tiny`; quants that `sha256` has not are nowhere."""
-    files = {
-        ("tiny", quant): ModelFile(f"{folder}/{quant}.gguf", sha256.get(quant)) for quant in SHA256
+    files: dict[FileKey, ModelFile] = {
+        ("tiny", quant, None): ModelFile(f"{folder}/{quant}.gguf", sha256.get(quant))
+        for quant in SHA256
     }
-    return HostView(host(host_id, **changes), {BINARY: engine}, files)
+    return HostView(host(host_id, **changes), {ENGINE.probe_key: engine}, files)
 
 
 def spec(**changes: Any) -> CellSpec:

@@ -2,7 +2,8 @@ import pytest
 
 from orchestrator.cells import FROM_HEADER, specs
 from orchestrator.config import Composer
-from orchestrator.config.compose import axis_values, hydra_session
+from orchestrator.config.compose import hydra_session
+from orchestrator.config.overrides import axis_values
 from warehouse.errors import ConfigError
 from workers.workloads.speed.config import SpeedConfig
 
@@ -57,7 +58,7 @@ def test_further_axes_are_kept_by_name(composer: Composer) -> None:
         ("plan.prune", "off"),
         ("workload.seed", 7),
     )
-    assert (cell.engine.batch_size, cell.prune, cell.workload.seed) == (64, False, 7)
+    assert (cell.engine.batch_size, cell.prune, cell.workload) == (64, False, SpeedConfig(seed=7))
 
 
 def test_cells_come_in_the_order_of_the_points(composer: Composer) -> None:

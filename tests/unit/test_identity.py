@@ -17,7 +17,7 @@ from orchestrator.identity import (
 )
 from orchestrator.pairing import Pairing
 from orchestrator.plan import Planned
-from tests.unit.orchestrator_samples import BINARY, ENGINE, build, device, planned, spec, view
+from tests.unit.orchestrator_samples import ENGINE, build, device, planned, spec, view
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
 from workers.workloads.speed.config import SpeedConfig
@@ -26,6 +26,12 @@ GPUS = (device(0), device(1, "GTX 1050"))
 PAIR = spec(pairing="pair", split=(14.0, 10.0))
 HOST = view(engine=build(*GPUS))
 BEFORE = planned(PAIR, HOST)
+
+
+def on_its_host(cell: CellSpec) -> Planned:
+    """On a host that has the build for whatever binary and environment the cell wants."""
+    engines = {cell.engine.probe_key: HOST.engines[ENGINE.probe_key]}
+    return planned(cell, replace(HOST, engines=engines))
 
 
 def with_engine(**changes: Any) -> CellSpec:
@@ -77,13 +83,13 @@ def test_a_workload_is_its_configuration_and_method() -> None:
 def test_identities_stay_the_same_from_one_version_of_herd_to_the_next() -> None:
     """Whoever changes these values disowns every cell that anybody has measured.
 
-    A new field of EngineConfig or SpeedConfig does that too.
+    So does a new field of SpeedConfig, and one of EngineConfig whose default is not None.
     """
     server = fixed_server(engine_facts(EngineConfig(threads=4, threads_batch=4)))
-    assert server.server_id == "4fb9206c0259a28a44a579a476464f09"
+    assert server.server_id == "ca5cd221567c976d5a43f07ffaeeaf74"
     assert (
         cell_identity(server.server_id, workload_facts(SpeedConfig()))
-        == "894cbdc3e6da351ff27a9d8717dea15f"
+        == "a88bbacda7d0ebb7a5c8ebcc338632b1"
     )
 
 
@@ -114,7 +120,7 @@ SAME: dict[str, Callable[[], Planned]] = {
     ),
     "the model's name in the catalogue": lambda: planned(
         replace(PAIR, model=ModelConfig(name="alias")),
-        replace(HOST, models={("alias", "Q4_1"): HOST.models["tiny", "Q4_1"]}),
+        replace(HOST, models={("alias", "Q4_1", None): HOST.models["tiny", "Q4_1", None]}),
     ),
 }
 
@@ -126,8 +132,8 @@ def test_what_decides_no_result_is_not_in_the_identity(what: str) -> None:
 
 
 def test_the_order_of_a_dictionary_is_not_in_the_identity() -> None:
-    one = planned(with_engine(env={"A": "1", "B": "2"}), HOST)
-    other = planned(with_engine(env={"B": "2", "A": "1"}), HOST)
+    one = on_its_host(with_engine(env={"A": "1", "B": "2"}))
+    other = on_its_host(with_engine(env={"B": "2", "A": "1"}))
     assert one.server == other.server
 
 
@@ -200,7 +206,7 @@ def test_every_field_of_the_engine_is_judged_here() -> None:
 
 @pytest.mark.parametrize("flag", CHANGED_FLAGS)
 def test_every_flag_of_the_engine_decides_the_server(flag: str) -> None:
-    after = planned(with_engine(**{flag: CHANGED_FLAGS[flag]}), HOST)
+    after = on_its_host(with_engine(**{flag: CHANGED_FLAGS[flag]}))
     assert after.server.server_id != BEFORE.server.server_id
 
 
@@ -243,5 +249,7 @@ def test_a_pattern_that_finds_no_device_is_not_the_cpu() -> None:
 
 
 def test_the_binarys_path_is_no_identity() -> None:
-    moved = replace(HOST, engines={"/mine": HOST.engines[BINARY]})
+    moved = replace(
+        HOST, engines={with_engine(binary="/mine").engine.probe_key: HOST.engines[ENGINE.probe_key]}
+    )
     assert planned(with_engine(binary="/mine"), moved).server == BEFORE.server

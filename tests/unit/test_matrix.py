@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.matrix import MAX_CELLS, expand
+from orchestrator.config.limits import MAX_CELLS
+from orchestrator.matrix import expand
 from warehouse.errors import ConfigError
 
 

@@ -35,7 +35,7 @@ def test_a_cell_is_placed_with_everything_that_its_launch_needs() -> None:
     assert cell.pairing.split == (14.0, 10.0)
     assert cell.pairing.gpu_uuids == ("GPU-0", "GPU-1")
     assert cell.file.path == "/models/Q4_1.gguf"
-    assert cell.build == TWO_GPUS.engines[ENGINE.binary]
+    assert cell.build == TWO_GPUS.engines[ENGINE.probe_key]
 
 
 @pytest.mark.parametrize(

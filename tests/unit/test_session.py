@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.cells import CellSpec
 from orchestrator.session import Command, configuration, read_command, warehouse_root
 from warehouse.errors import ConfigError
+from workers.workloads.speed.config import SpeedConfig
+
+
+def speed(cell: CellSpec) -> SpeedConfig:
+    assert isinstance(cell.workload, SpeedConfig)
+    return cell.workload
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +58,7 @@ def test_the_demo_has_twelve_cells_that_work_and_two_that_cannot() -> None:
     for cell in cells:
         assert cell.pairing == "cpu"
         assert cell.engine.batch_size == 512
-        assert (cell.workload.prompt_sizes, cell.workload.n_predict) == ([128, 512], 32)
+        assert (speed(cell).prompt_sizes, cell.workload.n_predict) == ([128, 512], 32)
 
 
 def test_a_command_narrows_and_multiplies_a_preset() -> None:
@@ -61,7 +68,7 @@ def test_a_command_narrows_and_multiplies_a_preset() -> None:
     assert command.name == "mine"
     assert command.overrides == tuple(typed)
     assert len(command.cells) == 20
-    assert Counter(c.workload.seed for c in command.cells) == {1: 10, 2: 10}
+    assert Counter(speed(c).seed for c in command.cells) == {1: 10, 2: 10}
     assert {c.quant for c in command.cells} == {"Q4_0", "Q8_0", "Q4_1", "Q4_1-truncated"}
 
 
@@ -150,8 +157,7 @@ matrix:
     command = read_command(["+sweep=mine"], user)
     assert command.name == "mine"
     asked = [
-        (c.quant, c.workload.seed, c.workload.n_predict, c.cache_k, c.context)
-        for c in command.cells
+        (c.quant, speed(c).seed, c.workload.n_predict, c.cache_k, c.context) for c in command.cells
     ]
     assert asked == [
         ("Q4_1", 1, 8, "f16", 4096),

@@ -64,6 +64,11 @@ class EngineConfig:
     request_timeout_s: float = 600.0
     """Longest silence of a request before it counts as hung."""
 
+    @property
+    def probe_key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What decides which build and devices are found: the binary and its environment."""
+        return self.binary, tuple(sorted(self.env.items()))
+
     NOT_IDENTITY: ClassVar[frozenset[str]] = frozenset(
         {"name", "binary", "build_date", "start_timeout_s", "stop_timeout_s", "request_timeout_s"}
     )

@@ -2,9 +2,16 @@
 
 from workers.contract import WorkloadConfig
 from workers.workloads.base import Workload
+from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.workload import Speed
 
 
 def workload_for(config: WorkloadConfig) -> Workload:
-    """The workload that a config belongs to."""
+    """The workload that a config belongs to.
+
+    Raises:
+        TypeError: `max_context`, which starts servers of its own (`workers.context_search`).
+    """
+    if isinstance(config, MaxContextConfig):
+        raise TypeError("max_context is not done to one running server")
     return Speed(config)

@@ -1,0 +1,1 @@
+"""The largest context that starts and generates."""
