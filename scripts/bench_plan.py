@@ -112,9 +112,9 @@ def local(specs: Sequence[CellSpec]) -> HostView:
         cuda=None,
         python="",
     )
-    names = {(spec.model.name, spec.quant) for spec in specs}
-    files = {name: ModelFile(f"/{name[1]}.gguf", f"{i:064}") for i, name in enumerate(names)}
-    return HostView(host, {EngineConfig().binary: engine}, files)
+    names = dict.fromkeys(spec.file_key for spec in specs)
+    files = {name: ModelFile(f"/{i}.gguf", f"{i:064}") for i, name in enumerate(names)}
+    return HostView(host, {EngineConfig().probe_key: engine}, files)
 
 
 if __name__ == "__main__":
