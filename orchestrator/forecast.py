@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from math import inf, log
 from statistics import median
+from typing import TypeVar
 
 from orchestrator.gpu_names import short_name
 from orchestrator.measured import CellFacts, MeasuredCell, Setting, Workload
@@ -35,6 +36,14 @@ _Point = tuple[float, MeasuredCell]
 """A measured value and the cell that it is of."""
 _Alike = dict[_Key, list[_Point]]
 """Points by what makes their cells alike."""
+_Quant = tuple[str, int | None]
+"""With the size of the file."""
+_Caches = tuple[str, str]
+_Tree = dict[_Quant, dict[_Caches, dict[int, list[_Point]]]]
+"""Points by quant, caches and context: the nearest is found without looking at them all."""
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 _QUANTITIES: Mapping[str, Callable[[MeasuredCell], float | None]] = {
     "tg_tok_s": lambda cell: cell.tg_tok_s,
@@ -48,7 +57,7 @@ class Forecaster:
     """Forecasts from one history; the same history and cell give the same forecast."""
 
     def __init__(self, history: Iterable[MeasuredCell]) -> None:
-        self._near: dict[str, dict[_Key, _Alike]] = {quantity: {} for quantity in _QUANTITIES}
+        self._near: dict[str, dict[_Key, _Tree]] = {quantity: {} for quantity in _QUANTITIES}
         self._alike: dict[str, dict[Setting, _Alike]] = {q: {} for q in _QUANTITIES}
         self._settings: dict[Setting, None] = {}
         self._ratios: dict[tuple[str, Setting, Setting], tuple[float, int] | None] = {}
@@ -62,9 +71,11 @@ class Forecaster:
 
     def _add(self, quantity: str, point: _Point) -> None:
         facts = point[1].facts
-        shape = _shape(facts)
+        quant, caches = (facts.quant, facts.size_bytes), (facts.cache_k, facts.cache_v)
         for _, key in _keys(quantity, facts):
-            self._near[quantity].setdefault(key, {}).setdefault(shape, []).append(point)
+            tree = self._near[quantity].setdefault(key, {})
+            contexts = tree.setdefault(quant, {}).setdefault(caches, {})
+            contexts.setdefault(facts.context, []).append(point)
         alike = self._alike[quantity].setdefault(facts.setting, {})
         alike.setdefault(_apart_from_setting(quantity, facts), []).append(point)
 
@@ -103,11 +114,9 @@ class Forecaster:
 
     def _nearest(self, quantity: str, facts: CellFacts) -> tuple[str, list[_Point]]:
         for basis, key in _keys(quantity, facts):
-            alike = self._near[quantity].get(key, {}).values()
-            distances = [(_distance(facts, points[0][1].facts), points) for points in alike]
-            nearest = min((distance for distance, _ in distances), default=(inf,))
-            if nearest[0] < inf:
-                found = [point for far, points in distances if far == nearest for point in points]
+            tree = self._near[quantity].get(key, {})
+            found = _nearest_points(facts, tree)
+            if found:
                 return f"{basis}: {_told(facts, found)}", found
         return "", []
 
@@ -179,11 +188,6 @@ def _keys(quantity: str, facts: CellFacts) -> Iterator[tuple[str, _Key]]:
     yield "other quant, context or caches", common
 
 
-def _shape(facts: CellFacts) -> _Key:
-    """What `_distance` looks at."""
-    return facts.quant, facts.size_bytes, facts.context, facts.cache_k, facts.cache_v
-
-
 def _apart_from_setting(quantity: str, facts: CellFacts) -> _Key:
     """What two cells on different settings have to share to be compared."""
     same = (facts.model, facts.quant, facts.context, facts.cache_k, facts.cache_v)
@@ -191,14 +195,27 @@ def _apart_from_setting(quantity: str, facts: CellFacts) -> _Key:
     return same if quantity == "load_ms" else (*same, facts.workload.name, facts.workload.config)
 
 
-def _distance(asked: CellFacts, there: CellFacts) -> tuple[float, ...]:
-    """How unlike two cells are: quant, then caches, then context. Infinite: nothing to go by."""
-    size = 0.0
-    if asked.quant != there.quant:
-        known = asked.size_bytes and there.size_bytes
-        size = abs(log((asked.size_bytes or 1) / (there.size_bytes or 1))) if known else inf
-    caches = (asked.cache_k != there.cache_k) + (asked.cache_v != there.cache_v)
-    return size, caches, abs(log(asked.context / there.context))
+def _nearest_points(asked: CellFacts, tree: _Tree) -> list[_Point]:
+    """The points whose cells are most like the one asked for: by quant, then caches, context."""
+    quants = _nearest([tree], lambda quant: _size_distance(asked, quant))
+    caches = _nearest(quants, lambda kv: (kv[0] != asked.cache_k) + (kv[1] != asked.cache_v))
+    contexts = _nearest(caches, lambda context: abs(log(asked.context / context)))
+    return [point for points in contexts for point in points]
+
+
+def _nearest(branches: Iterable[dict[_K, _V]], distance: Callable[[_K], float]) -> list[_V]:
+    """What lies at the shortest distance; nothing at an infinite one."""
+    far = [(distance(key), value) for branch in branches for key, value in branch.items()]
+    shortest = min((each for each, _ in far), default=inf)
+    return [value for each, value in far if each == shortest] if shortest < inf else []
+
+
+def _size_distance(asked: CellFacts, there: _Quant) -> float:
+    """How unlike two quants are by size; infinite where that is not known."""
+    quant, size = there
+    if asked.quant == quant:
+        return 0.0
+    return abs(log(asked.size_bytes / size)) if asked.size_bytes and size else inf
 
 
 def _by_size(quantity: str, asked: CellFacts, there: CellFacts) -> float:

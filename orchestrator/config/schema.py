@@ -58,9 +58,9 @@ class HerdConfig:
     cache: str = "f16/f16"
     """KV cache types, K/V."""
     pairing: str = "auto"
-    """GPUs wanted: cpu, single, pair, all; auto is all, or cpu on a host without GPUs."""
+    """GPUs wanted (`orchestrator.patterns`); auto is all, or cpu on a host without GPUs."""
     split: str = "even"
-    """Tensor split over the devices: even, or a ratio such as 14/10."""
+    """Tensor split over the devices: even, by_memory, or a ratio such as 14/10."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     workload: Any = MISSING
     fleet: FleetConfig = field(default_factory=FleetConfig)
