@@ -1,6 +1,6 @@
 """Time to expand and identify 10,000 cells, and to compose what they are made of.
 
-    python scripts/bench_expand.py
+python scripts/bench_expand.py
 """
 
 import json

@@ -19,7 +19,8 @@ from typing import TypeVar
 from orchestrator.cells import CellSpec
 from orchestrator.fleet.config import DescribedGpu, DescribedHost
 from orchestrator.fleet.described import described_view
-from orchestrator.plan import HostView, Plan, make_plan
+from orchestrator.host_view import HostView
+from orchestrator.plan import Plan, make_plan
 from orchestrator.session import read_command
 from warehouse.ledger import Ledger
 from warehouse.rows import Host
@@ -112,9 +113,9 @@ def local(specs: Sequence[CellSpec]) -> HostView:
         cuda=None,
         python="",
     )
-    names = {(spec.model.name, spec.quant) for spec in specs}
-    files = {name: ModelFile(f"/{name[1]}.gguf", f"{i:064}") for i, name in enumerate(names)}
-    return HostView(host, {EngineConfig().binary: engine}, files)
+    keys = {spec.file_key for spec in specs}
+    files = {key: ModelFile(f"/{key[1]}.gguf", f"{i:064}") for i, key in enumerate(keys)}
+    return HostView(host, {EngineConfig().probe_key: engine}, files)
 
 
 if __name__ == "__main__":

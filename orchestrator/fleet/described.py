@@ -5,7 +5,7 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from orchestrator.fleet.config import DescribedGpu, DescribedHost
-from orchestrator.plan import HostView
+from orchestrator.host_view import HostView
 from warehouse.errors import ConfigError
 from warehouse.rows import Gpu, Host
 from workers.engine.build import EngineBuild, EngineDevice
@@ -33,8 +33,8 @@ def described_view(host_id: str, described: DescribedHost, here: HostView) -> Ho
     gpus = _gpus(host_id, described)
     devices = tuple(_device(described.backend, gpu) for gpu in gpus)
     engines = {
-        binary: _build(binary, described.engine_build, build, devices)
-        for binary, build in here.engines.items()
+        key: _build(key[0], described.engine_build, build, devices)
+        for key, build in here.engines.items()
     }
     return HostView(_host(host_id, described, gpus, here), engines, here.models)
 

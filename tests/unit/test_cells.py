@@ -97,7 +97,7 @@ def test_a_glob_that_matches_no_quant_is_told() -> None:
         ({"cache": "q9_0/f16"}, "cache=q9_0/f16: unknown cache type 'q9_0'"),
         ({"context": "128m"}, "context=128m: write tokens (131072) or multiples"),
         ({"pairing": "two"}, "pairing=two: unknown; write one of auto, cpu"),
-        ({"split": "14:10"}, "split=14:10: write even, or a ratio"),
+        ({"split": "14:10"}, "split=14:10: write even, by_memory, or a ratio"),
         ({"plan.prune": "maybe"}, "plan.prune=maybe: write predict or off"),
     ],
 )

@@ -9,7 +9,7 @@ from orchestrator.fleet.config import DescribedGpu, DescribedHost
 from orchestrator.fleet.described import described_view
 from orchestrator.pairing import Pairing, bind
 from orchestrator.session import Command, read_command
-from tests.unit.orchestrator_samples import BINARY, build, device, view
+from tests.unit.orchestrator_samples import BINARY, ENGINE, build, device, view
 from warehouse.errors import ConfigError
 from workers.inventory import hardware_class
 
@@ -41,7 +41,7 @@ def test_a_host_is_what_a_look_at_it_would_tell() -> None:
 
 def test_its_engine_is_the_one_at_hand_with_its_own_devices() -> None:
     seen = described_view("box", BOX, HERE)
-    ours, theirs = HERE.engines[BINARY], seen.engines[BINARY]
+    ours, theirs = HERE.engines[ENGINE.probe_key], seen.engines[ENGINE.probe_key]
     assert ours is not None
     assert theirs is not None
     assert replace(theirs, devices=ours.devices) == ours
@@ -55,8 +55,8 @@ def test_its_engine_is_the_one_at_hand_with_its_own_devices() -> None:
 
 def test_a_build_that_it_names_is_no_other_with_that_name() -> None:
     named = replace(BOX, engine_build="build 7, commit abcdef0", backend="Vulkan")
-    theirs = described_view("box", named, HERE).engines[BINARY]
-    ours = HERE.engines[BINARY]
+    theirs = described_view("box", named, HERE).engines[ENGINE.probe_key]
+    ours = HERE.engines[ENGINE.probe_key]
     assert ours is not None
     assert theirs is not None
     assert theirs.text == "build 7, commit abcdef0"
@@ -66,7 +66,7 @@ def test_a_build_that_it_names_is_no_other_with_that_name() -> None:
 
 
 def test_without_an_engine_at_hand_no_flag_is_known() -> None:
-    theirs = described_view("box", BOX, view(engine=None)).engines[BINARY]
+    theirs = described_view("box", BOX, view(engine=None)).engines[ENGINE.probe_key]
     assert theirs is not None
     assert (theirs.path, theirs.text, theirs.known_flags) == (
         Path(BINARY),
@@ -77,7 +77,7 @@ def test_without_an_engine_at_hand_no_flag_is_known() -> None:
 
 def test_pairings_bind_on_it() -> None:
     seen = described_view("box", BOX, HERE)
-    engine = seen.engines[BINARY]
+    engine = seen.engines[ENGINE.probe_key]
     assert engine is not None
     pairings = bind("RTX 3060 + GTX 1050", (14.0, 10.0), engine.devices, seen.host.gpus)
     assert isinstance(pairings, tuple)
@@ -136,7 +136,7 @@ def test_its_host_has_two_cards_of_12_gb(preset: Command) -> None:
 def test_the_other_described_host_has_unlike_cards(tmp_path: Path) -> None:
     command = read_command(["fleet=seed-box-1050", "pairing=every"], tmp_path)
     described = command.config.fleet.hosts["seed-box-1050"]
-    engine = described_view("box", described, HERE).engines[BINARY]
+    engine = described_view("box", described, HERE).engines[ENGINE.probe_key]
     assert engine is not None
     pairings = bind("every", None, engine.devices)
     assert isinstance(pairings, tuple)

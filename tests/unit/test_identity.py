@@ -16,7 +16,7 @@ from orchestrator.identity import (
     workload_facts,
 )
 from orchestrator.pairing import Pairing
-from orchestrator.plan import Planned
+from orchestrator.placement import Planned
 from tests.unit.orchestrator_samples import ENGINE, build, device, planned, spec, view
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
@@ -149,7 +149,7 @@ DIFFERENT: dict[str, Callable[[], Planned]] = {
     "hardware class": lambda: planned(PAIR, view(engine=build(*GPUS), hardware_class="other")),
     "split": lambda: planned(replace(PAIR, split=(10.0, 14.0)), HOST),
     "order of the devices": lambda: planned(PAIR, view(engine=build(*GPUS[::-1]))),
-    "number of devices": lambda: planned(replace(PAIR, pairing="single", split=None), HOST),
+    "number of devices": lambda: planned(replace(PAIR, pairing="RTX 3060", split=None), HOST),
     "no devices": lambda: planned(replace(PAIR, pairing="cpu"), HOST),
 }
 

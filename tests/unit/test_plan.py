@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.plan import HostView, check_flags
+from orchestrator.host_view import HostView
+from orchestrator.plan import check_flags
 from tests.unit.orchestrator_samples import (
     ENGINE,
     KNOWN_FLAGS,
