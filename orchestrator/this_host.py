@@ -62,7 +62,8 @@ def _model_file(store: ModelStore, cell: CellSpec) -> ModelFile:
     try:
         return ModelFile(str(path), file_sha256(path, store.memo), path.stat().st_size)
     except ModelError:
-        return ModelFile(str(path), None)
+        listed = cell.model.files.get(cell.quant)
+        return ModelFile(str(path), None, listed.size_bytes if listed else None)
 
 
 def _engines(configs: Iterable[EngineConfig]) -> dict[EngineKey, EngineBuild | None]:
