@@ -15,7 +15,7 @@ from orchestrator.identity import (
 )
 from orchestrator.pairing import RUNS_LATER, Pairing, Unfit, bind
 from workers.contract import ModelFile
-from workers.engine.build import EngineBuild
+from workers.engine.build import EngineBuild, EngineDevice
 from workers.engine.config import EngineConfig
 
 
@@ -43,8 +43,16 @@ class Planned:
     """Time and speed; None where no history helps."""
 
 
-def placements(spec: CellSpec, members: Sequence[HostView]) -> Iterator[Planned]:
-    """Every distinct pairing of a cell on hosts of one hardware class."""
+def placements(
+    spec: CellSpec, members: Sequence[HostView], others: Sequence[HostView]
+) -> Iterator[Planned]:
+    """Every distinct pairing of a cell on hosts of one hardware class.
+
+    Args:
+        spec: the cell.
+        members: hosts of the class.
+        others: further hosts, whose devices a pairing may reach over RPC.
+    """
     view = members[0]
     build = view.engines[spec.engine.probe_key]
     unbound = Pairing(spec.pairing, (), spec.split if isinstance(spec.split, tuple) else ())
@@ -55,6 +63,7 @@ def placements(spec: CellSpec, members: Sequence[HostView]) -> Iterator[Planned]
             spec.split,
             build.devices,
             view.host.gpus,
+            others={each.host.host_id: _devices(spec, each) for each in others},
             split_mode=spec.engine.split_mode,
             main_gpu=spec.engine.main_gpu,
         )
@@ -63,6 +72,11 @@ def placements(spec: CellSpec, members: Sequence[HostView]) -> Iterator[Planned]
         return
     for pairing in bound:
         yield _placed(spec, members, build, pairing, RUNS_LATER if pairing.remote else None)
+
+
+def _devices(spec: CellSpec, view: HostView) -> tuple[EngineDevice, ...]:
+    build = view.engines[spec.engine.probe_key]
+    return build.devices if build else ()
 
 
 def _placed(

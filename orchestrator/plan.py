@@ -82,10 +82,11 @@ def make_plan(
     classes: dict[str, list[HostView]] = {}
     for view in hosts:
         classes.setdefault(view.host.hardware_class, []).append(view)
+    grouped = [(m, [view for view in hosts if view not in m]) for m in classes.values()]
     distinct: dict[str, Planned] = {}
     for spec in specs:
-        for members in classes.values():
-            for cell in placements(spec, members):
+        for members, others in grouped:
+            for cell in placements(spec, members, others):
                 distinct.setdefault(cell.cell_id, cell)
     decided = [
         _forecast(_decided(cell, ledger, force=force), forecaster) for cell in distinct.values()
