@@ -8,6 +8,7 @@ from hydra.core.override_parser.types import Glob
 from orchestrator.axes import check_pairing, check_quant, parse_cache, parse_context, parse_split
 from orchestrator.config import GROUPS, Composer, HerdConfig
 from orchestrator.config.overrides import expand_quants
+from orchestrator.pairing import Split
 from warehouse.errors import ConfigError
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
@@ -34,7 +35,7 @@ class CellSpec:
     cache_k: str
     cache_v: str
     pairing: str
-    split: tuple[float, ...] | None
+    split: Split
     engine: EngineConfig
     workload: WorkloadConfig
     prune: bool

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from orchestrator.fleet.fleet import Ended, Fleet, Heard, Lost
 from orchestrator.interrupt import Interrupts
-from orchestrator.plan import Plan, Planned, PlannedLaunch
+from orchestrator.placement import Planned
+from orchestrator.plan import Plan, PlannedLaunch
 from orchestrator.progress import Progress, Running
 from orchestrator.records import cell_row, lost_cell, lost_launch
 from orchestrator.schedule import Assignment, again, next_assignment, tries_again

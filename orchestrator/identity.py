@@ -89,7 +89,8 @@ def _devices(pairing: Pairing) -> list[str]:
     """GPU models in split order; a pattern that found none is no CPU run."""
     if not pairing.devices and pairing.pattern != "cpu":
         return [f"nowhere:{pairing.pattern}"]
-    return [device.description for device in pairing.devices]
+    own = [device.description for device in pairing.devices]
+    return own + [f"rpc:{each.device.description}" for each in pairing.remote]
 
 
 def workload_facts(workload: WorkloadConfig) -> str:

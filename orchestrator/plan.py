@@ -1,62 +1,25 @@
-"""The plan: for each cell its placement, identity and a decision. Pure.
+"""The plan: every cell placed, decided, forecast and put in order. Pure.
 
 The same inputs give the same plan; `herd plan` prints it, `herd sweep` runs it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.cells import CellSpec, FileKey
-from orchestrator.identity import (
-    ServerIdentity,
-    cell_identity,
-    engine_facts,
-    server_identity,
-    workload_facts,
-)
-from orchestrator.pairing import Pairing, Unfit, bind
+from orchestrator.cells import CellSpec
+from orchestrator.forecast import Forecaster
+from orchestrator.history import setting_of
+from orchestrator.host_view import HostView
+from orchestrator.measured import CellFacts, workload_tokens
+from orchestrator.order import Estimate, Work, estimate, in_order
+from orchestrator.placement import Planned, placements
 from warehouse.errors import ConfigError
 from warehouse.ledger import Ledger
-from warehouse.rows import Host
-from workers.contract import ModelFile
-from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
 from workers.engine.flags import server_arguments, unknown_flags
+from workers.workloads.max_context.config import MaxContextConfig
 
-EngineKey = tuple[str, tuple[tuple[str, str], ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class HostView:
-    """A host as the plan sees it: its facts, engines and model files."""
-
-    host: Host
-    engines: Mapping[EngineKey, EngineBuild | None]
-    """By `EngineConfig.probe_key`; None: not usable on this host."""
-    models: Mapping[FileKey, ModelFile]
-    """By `CellSpec.file_key`; a file that is nowhere has no sha256."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A cell in the plan."""
-
-    spec: CellSpec
-    cell_id: str
-    server: ServerIdentity
-    workload: str
-    """`workload_facts` of it."""
-    hardware_class: str
-    hosts: tuple[str, ...]
-    """Hosts that may run it."""
-    pairing: Pairing
-    engine: EngineConfig
-    """With every auto value resolved."""
-    build: EngineBuild | None
-    file: ModelFile
-    decision: str
-    """run, pruned or cached"""
-    reason: str | None
+_NO_HISTORY = Forecaster(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +41,57 @@ class Plan:
     cells: tuple[Planned, ...]
 
     def launches(self) -> tuple[PlannedLaunch, ...]:
-        """The cells to run, grouped by server configuration, in order."""
+        """The cells to run, grouped by server configuration, in order.
+
+        `max_context` starts servers of its own, so each of its cells stands alone.
+        """
         groups: dict[str, list[Planned]] = {}
         for cell in self.cells:
             if cell.decision == "run":
-                groups.setdefault(cell.server.server_id, []).append(cell)
+                alone = isinstance(cell.spec.workload, MaxContextConfig)
+                key = cell.cell_id if alone else cell.server.server_id
+                groups.setdefault(key, []).append(cell)
         return tuple(PlannedLaunch(tuple(cells)) for cells in groups.values())
 
     def count(self, decision: str) -> int:
         """Number of cells with this decision."""
         return sum(cell.decision == decision for cell in self.cells)
 
+    def estimate(self) -> Estimate:
+        """How long the cells to run take."""
+        return estimate([_launch_work(launch) for launch in self.launches()])
+
 
 def make_plan(
-    specs: Sequence[CellSpec], hosts: Sequence[HostView], ledger: Ledger, *, force: bool
+    specs: Sequence[CellSpec],
+    hosts: Sequence[HostView],
+    ledger: Ledger,
+    *,
+    force: bool,
+    forecaster: Forecaster = _NO_HISTORY,
 ) -> Plan:
-    """Place, identify and decide every cell, once for each hardware class.
+    """Place, identify, decide and forecast every cell, once for each hardware class.
 
     Args:
         specs: cells as asked for.
         hosts: the hosts that are there; hosts of one class share cells.
         ledger: attempts that the warehouse holds.
         force: measure anew what is cached.
+        forecaster: what earlier cells say of these.
     """
+    classes: dict[str, list[HostView]] = {}
+    for view in hosts:
+        classes.setdefault(view.host.hardware_class, []).append(view)
+    grouped = [(m, [view for view in hosts if view not in m]) for m in classes.values()]
     distinct: dict[str, Planned] = {}
-    for cell in (cell for spec in specs for cell in _placed(spec, hosts)):
-        distinct.setdefault(cell.cell_id, cell)
-    decided = [_decided(cell, ledger, force=force) for cell in distinct.values()]
-    return Plan(tuple(sorted(decided, key=_by_model_file(decided))))
+    for spec in specs:
+        for members, others in grouped:
+            for cell in placements(spec, members, others):
+                distinct.setdefault(cell.cell_id, cell)
+    decided = [
+        _forecast(_decided(cell, ledger, force=force), forecaster) for cell in distinct.values()
+    ]
+    return Plan(tuple(decided[i] for i in in_order([_work(cell) for cell in decided])))
 
 
 def check_flags(plan: Plan) -> None:
@@ -117,7 +103,8 @@ def check_flags(plan: Plan) -> None:
     seen: set[tuple[str, str]] = set()
     for cell in plan.cells:
         key = cell.engine.name, cell.server.server_id
-        if cell.build is None or cell.decision != "run" or key in seen:
+        flags_known = cell.build is not None and cell.build.known_flags
+        if cell.build is None or not flags_known or cell.decision != "run" or key in seen:
             continue
         seen.add(key)
         unknown = unknown_flags(_arguments(cell), cell.build)
@@ -147,55 +134,6 @@ def _arguments(cell: Planned) -> list[str]:
     )
 
 
-def _placed(spec: CellSpec, hosts: Sequence[HostView]) -> Iterator[Planned]:
-    classes: dict[str, list[HostView]] = {}
-    for view in hosts:
-        classes.setdefault(view.host.hardware_class, []).append(view)
-    for members in classes.values():
-        yield _on_class(spec, members)
-
-
-def _on_class(spec: CellSpec, members: Sequence[HostView]) -> Planned:
-    view = members[0]
-    build = view.engines[spec.engine.probe_key]
-    file = view.models[spec.file_key]
-    unbound = Pairing(spec.pairing, (), spec.split or ())
-    gpus = view.host.gpus
-    bound = bind(spec.pairing, spec.split, build.devices, gpus) if build else unbound
-    pairing = bound if isinstance(bound, Pairing) else unbound
-    engine = _resolved(spec.engine, view.host.cpu_physical_cores)
-    server = server_identity(
-        model=file.sha256 or f"nowhere:{spec.model.name}:{spec.quant}",
-        context=spec.context,
-        cache_k=spec.cache_k,
-        cache_v=spec.cache_v,
-        pairing=pairing,
-        engine=engine_facts(engine),
-        engine_sha256=build.sha256 if build else f"nowhere:{spec.engine.name}",
-        hardware_class=view.host.hardware_class,
-    )
-    workload = workload_facts(spec.workload)
-    return Planned(
-        spec=spec,
-        cell_id=cell_identity(server.server_id, workload),
-        server=server,
-        workload=workload,
-        hardware_class=view.host.hardware_class,
-        hosts=tuple(member.host.host_id for member in members),
-        pairing=pairing,
-        engine=engine,
-        build=build,
-        file=file,
-        decision="pruned" if isinstance(bound, Unfit) else "run",
-        reason=bound.reason if isinstance(bound, Unfit) else None,
-    )
-
-
-def _resolved(engine: EngineConfig, physical_cores: int) -> EngineConfig:
-    threads = engine.threads or physical_cores
-    return replace(engine, threads=threads, threads_batch=engine.threads_batch or threads)
-
-
 def _decided(cell: Planned, ledger: Ledger, *, force: bool) -> Planned:
     if cell.decision != "run" or force or cell.file.sha256 is None or cell.build is None:
         return cell
@@ -203,11 +141,35 @@ def _decided(cell: Planned, ledger: Ledger, *, force: bool) -> Planned:
     return replace(cell, decision="cached", reason=reason) if reason else cell
 
 
-def _by_model_file(cells: Sequence[Planned]) -> Callable[[Planned], tuple[int, int]]:
-    """Sort key: cells of one model file together, then of one server, else as asked for."""
-    files: dict[str, int] = {}
-    servers: dict[str, int] = {}
-    for cell in cells:
-        files.setdefault(cell.file.path, len(files))
-        servers.setdefault(cell.server.server_id, len(servers))
-    return lambda cell: (files[cell.file.path], servers[cell.server.server_id])
+def _forecast(cell: Planned, forecaster: Forecaster) -> Planned:
+    if forecaster is _NO_HISTORY:
+        return cell
+    spec = cell.spec
+    facts = CellFacts(
+        cell_id=cell.cell_id,
+        model=spec.model.name,
+        quant=spec.quant,
+        size_bytes=cell.file.size_bytes,
+        context=spec.context,
+        cache_k=spec.cache_k,
+        cache_v=spec.cache_v,
+        setting=setting_of(cell.server.config),
+        workload=workload_tokens(spec.workload.name, cell.workload, spec.context),
+    )
+    return replace(cell, forecast=forecaster.forecast(facts))
+
+
+def _work(cell: Planned) -> Work:
+    forecast = cell.forecast
+    seconds = 0.0 if cell.decision != "run" else forecast.seconds if forecast else None
+    return Work(cell.server.server_id, cell.file.path, cell.hosts, seconds)
+
+
+def _launch_work(launch: PlannedLaunch) -> Work:
+    """A launch's time: its cells' and one start."""
+    works = [_work(cell) for cell in launch.cells]
+    known = [work.seconds for work in works if work.seconds is not None]
+    forecast = launch.first.forecast
+    load_s = (forecast.load_ms or 0.0) / 1000 if forecast else 0.0
+    seconds = sum(known) + load_s if len(known) == len(works) else None
+    return replace(works[0], seconds=seconds)

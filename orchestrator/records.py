@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TypedDict
 
 from orchestrator.identity import canonical
-from orchestrator.plan import Plan, Planned
+from orchestrator.placement import Planned
+from orchestrator.plan import Plan
 from warehouse import rows
 from workers.contract import CellDone, LaunchRequest
 from workers.failures import Failure
@@ -71,8 +72,8 @@ def planned_rows(plan: Plan, sweep_id: str) -> list[rows.PlannedCell]:
             reason=cell.reason,
             plan_order=order,
             host_id=cell.hosts[0] if len(cell.hosts) == 1 else None,
-            predicted_s=None,
-            predicted_tg_tok_s=None,
+            predicted_s=cell.forecast.seconds if cell.forecast else None,
+            predicted_tg_tok_s=cell.forecast.tg_tok_s if cell.forecast else None,
         )
         for order, cell in enumerate(plan.cells)
     ]

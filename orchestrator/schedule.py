@@ -6,7 +6,8 @@ The driver owns the one queue and all leases; hosts pull by becoming free.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from orchestrator.plan import Planned, PlannedLaunch
+from orchestrator.placement import Planned
+from orchestrator.plan import PlannedLaunch
 from workers.failures import FailureClass
 
 PASSING = frozenset(

@@ -8,12 +8,17 @@ from orchestrator.cells import CellSpec, specs
 from orchestrator.config import Composer, HerdConfig, split_overrides
 from orchestrator.config.compose import hydra_session
 from orchestrator.config.overrides import axis_values
+from orchestrator.fleet.described import described_view
+from orchestrator.forecast import Forecaster
+from orchestrator.history import read_history
+from orchestrator.host_view import HostView
 from orchestrator.matrix import expand
-from orchestrator.plan import HostView, Plan, check_flags, make_plan
+from orchestrator.plan import Plan, check_flags, make_plan
 from orchestrator.this_host import look_at
 from warehouse import rows
+from warehouse.connection import connect
 from warehouse.ledger import Ledger
-from warehouse.store import read_ledger
+from warehouse.store import is_warehouse, read_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +82,27 @@ def plan_command(command: Command, *, force: bool) -> Session:
     Raises:
         ConfigError: the command cannot work on any host.
     """
-    view, cells, models = look_at(command.config, command.cells)
+    here, cells, models = look_at(command.config, command.cells)
+    views = _views(command.config, here)
     ledger = read_ledger(command.warehouse_root)
-    plan = make_plan(cells, [view], ledger, force=force)
+    plan = make_plan(
+        cells, views, ledger, force=force, forecaster=_forecaster(command.warehouse_root)
+    )
     check_flags(plan)
-    return Session(command, (view,), models, ledger, plan)
+    return Session(command, views, models, ledger, plan)
+
+
+def _views(config: HerdConfig, here: HostView) -> tuple[HostView, ...]:
+    """The hosts that are described, or this one where none is."""
+    described = config.fleet.hosts.items()
+    return tuple(described_view(label, host, here) for label, host in described) or (here,)
+
+
+def _forecaster(root: Path) -> Forecaster:
+    if not is_warehouse(root):
+        return Forecaster(())
+    with connect(root) as connection:
+        return Forecaster(read_history(connection))
 
 
 def configuration(overrides: Sequence[str], config_dir: Path | None) -> HerdConfig:

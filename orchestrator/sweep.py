@@ -22,6 +22,7 @@ from orchestrator.session import Command, Session, plan_command
 from orchestrator.terminal import quiet
 from orchestrator.view import View
 from warehouse import rows
+from warehouse.errors import ConfigError
 from warehouse.lock import Holder
 from warehouse.store import Warehouse, writing
 
@@ -65,6 +66,8 @@ def run_sweep(command: Command, *, force: bool, wait: bool, tell: Tell) -> Sweep
     with writing(
         command.warehouse_root, holder, wait=wait, on_wait=lambda other: tell(f"waiting: {other}")
     ) as warehouse:
+        if command.config.fleet.hosts:
+            raise ConfigError("fleet.hosts describes hosts that are not here: use `herd plan`")
         session = plan_command(command, force=force)
         sweep_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         warehouse.write_sweep(

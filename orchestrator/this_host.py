@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.cells import FROM_HEADER, CellSpec
 from orchestrator.config import HerdConfig
-from orchestrator.plan import EngineKey, HostView
+from orchestrator.host_view import EngineKey, HostView
 from warehouse import rows
 from warehouse.errors import EngineError, ModelError
 from workers.contract import ModelFile
@@ -60,9 +60,10 @@ def _named(cell: CellSpec, quant_of: Callable[[Path], str]) -> CellSpec:
 def _model_file(store: ModelStore, cell: CellSpec) -> ModelFile:
     path = store.path(cell.model, cell.quant).resolve()
     try:
-        return ModelFile(str(path), file_sha256(path, store.memo))
+        return ModelFile(str(path), file_sha256(path, store.memo), path.stat().st_size)
     except ModelError:
-        return ModelFile(str(path), None)
+        listed = cell.model.files.get(cell.quant)
+        return ModelFile(str(path), None, listed.size_bytes if listed else None)
 
 
 def _engines(configs: Iterable[EngineConfig]) -> dict[EngineKey, EngineBuild | None]:

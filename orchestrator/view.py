@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from orchestrator.plan import Planned
+from orchestrator.placement import Planned
 from orchestrator.progress import Progress, duration, summary
 from warehouse.files import write_file
 

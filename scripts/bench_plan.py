@@ -19,7 +19,8 @@ from typing import TypeVar
 from orchestrator.cells import CellSpec
 from orchestrator.fleet.config import DescribedGpu, DescribedHost
 from orchestrator.fleet.described import described_view
-from orchestrator.plan import HostView, Plan, make_plan
+from orchestrator.host_view import HostView
+from orchestrator.plan import Plan, make_plan
 from orchestrator.session import read_command
 from warehouse.ledger import Ledger
 from warehouse.rows import Host
@@ -112,8 +113,8 @@ def local(specs: Sequence[CellSpec]) -> HostView:
         cuda=None,
         python="",
     )
-    names = dict.fromkeys(spec.file_key for spec in specs)
-    files = {name: ModelFile(f"/{i}.gguf", f"{i:064}") for i, name in enumerate(names)}
+    keys = {spec.file_key for spec in specs}
+    files = {key: ModelFile(f"/{key[1]}.gguf", f"{i:064}") for i, key in enumerate(keys)}
     return HostView(host, {EngineConfig().probe_key: engine}, files)
 
 

@@ -110,8 +110,8 @@ class Herd:
         return [p for p in _of_folder(self.tmp) if p.pid not in {s.pid for s in self._started}]
 
     def servers(self) -> list[psutil.Process]:
-        """The llama-servers of this user that run."""
-        return [p for p in self.processes() if "--ctx-size" in _command(p)]
+        """The llama-servers of this user that run; not the shells that a start may go through."""
+        return [p for p in self.processes() if _is_server(_command(p))]
 
     def workers(self) -> list[psutil.Process]:
         """The host actors of this user that run."""
@@ -193,6 +193,10 @@ def _command(process: psutil.Process) -> list[str]:
         return list(process.cmdline())
     except psutil.Error:
         return []
+
+
+def _is_server(command: Sequence[str]) -> bool:
+    return "--ctx-size" in command and Path(command[0]).name not in ("sh", "bash", "setpriv")
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:

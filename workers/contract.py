@@ -20,6 +20,7 @@ class ModelFile:
     path: str
     sha256: str | None
     """None: the file was nowhere when the plan was made."""
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

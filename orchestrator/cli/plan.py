@@ -1,16 +1,20 @@
 """`herd plan`: what `herd sweep` would do."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from orchestrator.cli.output import format_option, print_table
-from orchestrator.plan import Planned
+from orchestrator.placement import Planned
+from orchestrator.plan import Plan
+from orchestrator.progress import duration
 from orchestrator.session import plan_command, read_command
 
 COLUMNS = (
     "order", "model", "quant", "context", "cache", "pairing", "workload", "other",
-    "host", "devices", "decision", "reason", "cell_id",
+    "host", "devices", "split", "decision", "reason", "predicted_s", "predicted_tg_tok_s",
+    "predicted_from", "cell_id",
 )  # fmt: skip
 
 
@@ -29,10 +33,11 @@ def plan(config_dir: Path | None, overrides: tuple[str, ...], force: bool, outpu
         told = ", ".join(f"{number} {decision}" for decision, number in counts.items())
         launches = len(session.plan.launches())
         click.echo(f"\n{len(cells)} cells: {told}; {launches} server start(s)")
+        click.echo(_end(session.plan))
 
 
 def _row(order: int, cell: Planned) -> tuple[object, ...]:
-    spec = cell.spec
+    spec, forecast = cell.spec, cell.forecast
     return (
         order,
         spec.model.name,
@@ -44,7 +49,29 @@ def _row(order: int, cell: Planned) -> tuple[object, ...]:
         " ".join(f"{key}={value}" for key, value in spec.other_axes),
         ",".join(cell.hosts),
         ",".join(device.name for device in cell.pairing.devices) or "CPU",
+        "/".join(f"{part:g}" for part in cell.pairing.split),
         cell.decision,
-        cell.reason or "",
+        cell.reason or _missing(cell),
+        round(forecast.seconds, 1) if forecast and forecast.seconds else None,
+        round(forecast.tg_tok_s, 1) if forecast and forecast.tg_tok_s else None,
+        forecast.basis if forecast else "",
         cell.cell_id,
     )
+
+
+def _missing(cell: Planned) -> str:
+    """What will make the cell fail, as far as it can be seen."""
+    if cell.file.sha256 is None:
+        return f"no file here: herd models fetch {cell.spec.model.name} {cell.spec.quant}"
+    return "" if cell.build else "no usable engine here: herd doctor says why"
+
+
+def _end(plan: Plan) -> str:
+    estimate = plan.estimate()
+    if not plan.count("run"):
+        return "nothing to run"
+    if not estimate.seconds:
+        return "no history yet: times are unknown"
+    unknown = f", and {estimate.unknown} launch(es) of unknown time" if estimate.unknown else ""
+    end = datetime.now().astimezone() + timedelta(seconds=estimate.seconds)
+    return f"about {duration(estimate.seconds)}{unknown}; begun now, until {end:%Y-%m-%d %H:%M}"

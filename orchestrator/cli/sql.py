@@ -10,8 +10,9 @@ from orchestrator.session import warehouse_root
 from warehouse.connection import connect
 
 
-@click.command()
-@click.argument("query")
+# A query may begin with a comment, which looks like an option.
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("query", type=click.UNPROCESSED)
 @format_option
 @click.pass_obj
 def sql(config_dir: Path | None, query: str, output: str) -> None:

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from orchestrator.fleet.config import DescribedGpu, DescribedHost
-from orchestrator.plan import HostView
+from orchestrator.host_view import HostView
 from warehouse.errors import ConfigError
 from warehouse.rows import Gpu, Host
 from workers.engine.build import EngineBuild, EngineDevice

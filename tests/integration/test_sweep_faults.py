@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 
 import psutil
@@ -303,3 +304,28 @@ def test_sigterm_ends_like_ctrl_c(herd: Herd) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 130
     herd.wait_gone(herd.processes, 2)
+
+
+def test_ray_asks_for_its_token(herd: Herd) -> None:
+    """Nobody without it talks to the embedded Ray of a running sweep."""
+    _, process = begin(herd, "1024", "2048")
+    words = {word for p in herd.processes() for word in p.cmdline()}
+    (address,) = {w.partition("=")[2] for w in words if w.startswith("--gcs-address=")}
+    knock = f"from ray._raylet import GcsClient; GcsClient(address='{address}')"
+    for mode in (
+        {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64},
+        {"RAY_AUTH_MODE": "disabled"},
+    ):
+        refused = subprocess.run(
+            [sys.executable, "-c", knock],
+            env={**herd.env, **mode},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert refused.returncode != 0
+        assert "InvalidAuthToken" in refused.stderr
+    assert process.wait(timeout=60) == 0
+    modes = [path.stat().st_mode & 0o777 for path in herd.folder.rglob("ray_token")]
+    assert modes == [0o600]

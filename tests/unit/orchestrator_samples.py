@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.cells import CellSpec, FileKey
-from orchestrator.plan import HostView, Plan, Planned, make_plan
+from orchestrator.host_view import HostView
+from orchestrator.placement import Planned
+from orchestrator.plan import Plan, make_plan
 from warehouse.ledger import Attempt, Ledger
 from warehouse.rows import Gpu, Host
 from workers.contract import CellRequest, LaunchRequest, ModelFile

@@ -259,7 +259,10 @@ NOWHERE = "engine.binary=/nowhere/llama-server"
 def test_plan_shows_every_cell_and_sums_up(herd: Herd, tmp_path: Path) -> None:
     told = herd("plan", "pairing=single,cpu", "context=1k,2k", NOWHERE)
     assert told.exit_code == 0
-    assert told.stdout.splitlines()[-1] == "4 cells: 4 run, 0 cached, 0 pruned; 4 server start(s)"
+    assert told.stdout.splitlines()[-2:] == [
+        "4 cells: 4 run, 0 cached, 0 pruned; 4 server start(s)",
+        "no history yet: times are unknown",
+    ]
     assert not (tmp_path / "rows").exists()
 
 
@@ -278,3 +281,9 @@ def test_plan_of_the_demo_is_fourteen_cells(herd: Herd) -> None:
 def test_plan_in_csv_has_no_summary(herd: Herd) -> None:
     told = [*csv.DictReader(io.StringIO(herd("plan", NOWHERE, "--format", "csv").stdout))]
     assert [(cell["model"], cell["decision"]) for cell in told] == [("smollm2-135m", "run")]
+
+
+def test_a_query_may_begin_with_a_comment(herd: Herd, rows: Path) -> None:
+    told = herd("sql", "-- how many?\nselect count(*) as n from cells", "--format", "csv")
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.splitlines()[0] == "n"

@@ -16,7 +16,7 @@ from orchestrator.identity import (
     workload_facts,
 )
 from orchestrator.pairing import Pairing
-from orchestrator.plan import Planned
+from orchestrator.placement import Planned
 from tests.unit.orchestrator_samples import ENGINE, build, device, planned, spec, view
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig

@@ -3,7 +3,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.plan import HostView, check_flags
+from orchestrator.forecast import Forecaster
+from orchestrator.history import setting_of
+from orchestrator.host_view import HostView
+from orchestrator.measured import CellFacts, MeasuredCell, workload_tokens
+from orchestrator.placement import Planned
+from orchestrator.plan import check_flags, make_plan
 from tests.unit.orchestrator_samples import (
     ENGINE,
     KNOWN_FLAGS,
@@ -16,7 +21,7 @@ from tests.unit.orchestrator_samples import (
     view,
 )
 from warehouse.errors import ConfigError
-from warehouse.ledger import Attempt
+from warehouse.ledger import Attempt, Ledger
 from workers.workloads.speed.config import SpeedConfig
 
 LONG = SpeedConfig(prompt_sizes=[2048])
@@ -193,3 +198,50 @@ def test_flags_of_cells_that_do_not_run_are_not_checked() -> None:
     done = Attempt(planned(spec(), host).cell_id, 1, "ok", None)
     check_flags(plan_of(spec(), hosts=(host,), attempts=(done,)))
     check_flags(plan_of(spec(), hosts=(view(engine=None),)))
+
+
+UNLIKE = view(
+    "box",
+    engine=build(device(0), device(1), device(2, "GTX 1050")),
+    hardware_class="unlike",
+)
+
+
+def test_every_distinct_pairing_of_unlike_cards_is_a_cell() -> None:
+    cells = plan_of(spec(pairing="every"), hosts=(UNLIKE,)).cells
+    assert [cell.pairing.pattern for cell in cells] == [
+        "RTX 3060",
+        "GTX 1050",
+        "2x RTX 3060",
+        "RTX 3060 + GTX 1050",
+        "2x RTX 3060 + GTX 1050",
+    ]
+    assert len({cell.cell_id for cell in cells}) == 5
+
+
+def test_a_pairing_over_two_hosts_is_planned_not_run() -> None:
+    far = view("far", engine=build(device(0)), hardware_class="other")
+    asked = spec(pairing="RTX 3060 + RTX 3060@far", split=(2.0, 1.0))
+    near, *_ = plan_of(asked, hosts=(UNLIKE, far)).cells
+    assert (near.decision, near.reason) == ("pruned", "running over two hosts comes later")
+    assert [each.host_id for each in near.pairing.remote] == ["far"]
+    alone = planned(spec(pairing="RTX 3060"), UNLIKE)
+    assert near.cell_id != alone.cell_id
+
+
+def test_long_work_comes_first_and_the_end_is_foretold() -> None:
+    def measured(cell: Planned, seconds: float) -> MeasuredCell:
+        facts = CellFacts(
+            cell.cell_id, "tiny", cell.spec.quant, 100, cell.spec.context, "f16", "f16",
+            setting_of(cell.server.config),
+            workload_tokens("speed", cell.workload, cell.spec.context),
+        )  # fmt: skip
+        return MeasuredCell(facts, 10.0, 100.0, seconds, 500.0)
+
+    asked = (spec(context=1024), spec(context=2048), spec(quant="Q8_0"))
+    short, long, other = plan_of(*asked).cells
+    forecaster = Forecaster([measured(short, 5), measured(long, 60), measured(other, 20)])
+    plan = make_plan(asked, (view(),), Ledger(), force=False, forecaster=forecaster)
+    assert [cell.cell_id for cell in plan.cells] == [long.cell_id, short.cell_id, other.cell_id]
+    assert plan.estimate().seconds == pytest.approx(60 + 5 + 20 + 3 * 0.5)
+    assert [cell.forecast.tg_tok_s for cell in plan.cells if cell.forecast] == [10.0] * 3

@@ -75,10 +75,10 @@ def test_the_plan_is_rows_in_its_order() -> None:
     rows = planned_rows(plan_of(*asked, attempts=(done,)), "w1")
     assert [(row.plan_order, row.sweep_id) for row in rows] == [(0, "w1"), (1, "w1"), (2, "w1")]
     assert [(row.decision, row.reason) for row in rows] == [
+        ("run", None),
         ("cached", "measured in attempt 1"),
         ("pruned", "pairing single needs 1 GPU(s), the engine sees 0"),
-        ("run", None),
-    ]
+    ], "what takes long, or nobody knows how long, comes first"
 
 
 def test_a_host_is_named_where_the_plan_leaves_no_choice() -> None:
