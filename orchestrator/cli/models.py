@@ -1,7 +1,7 @@
 """`herd models`: the catalogue, its files on this host, and what their headers say."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,16 +15,21 @@ from orchestrator.cli.output import format_option, print_table
 from orchestrator.config import load_catalogue
 from orchestrator.session import configuration
 from orchestrator.this_host import model_store
-from warehouse.errors import ConfigError
+from warehouse.errors import ConfigError, ModelError
+from workers.models.cache_memory import CacheConfig, kib_per_token, kv_bytes, state_bytes
 from workers.models.config import ModelConfig, ModelFileConfig, validate_model
 from workers.models.hashing import known_sha256
 from workers.models.header import read_header
+from workers.models.shape import ModelShape, kinds, shape_of
 from workers.models.sources import Progress
 from workers.models.store import ModelStore
 
 _MIB = 2**20
 _GIB = 2**30
 _SHORT_SHA256 = 12
+
+CACHES = (("f16", "f16"), ("q8_0", "q8_0"), ("q8_0", "q4_0"), ("q4_0", "q4_0"))
+"""Pairs of cache types that `herd models inspect` tells of."""
 
 COLUMNS = (
     "model",
@@ -92,7 +97,44 @@ def inspect_model(config_dir: Path | None, target: str, quant: str | None, outpu
     path = _inspected_path(config_dir, target, quant)
     header = read_header(path)
     facts = {"path": str(path), **header.facts(), "complete": header.missing_bytes == 0}
+    shape: ModelShape | None = None
+    try:
+        shape = shape_of(header)
+        facts |= cache_facts(shape)
+    except ModelError as error:
+        facts["cache"] = f"not computed: the header {error}"
     print_table(("fact", "value"), [(key, _plain(value)) for key, value in facts.items()], output)
+    if shape and output == "table":
+        contexts = cache_contexts(header.context_length)
+        click.echo("\nKV cache, MiB by context (computed from the header)")
+        columns = ("cache", "kib_per_token", *map(str, contexts))
+        print_table(columns, cache_table(shape, contexts), output)
+
+
+def cache_facts(shape: ModelShape) -> dict[str, object]:
+    """What the shape says of the caches."""
+    return {
+        "layers_by_kind": dict(kinds(shape)),
+        "cache_exact": shape.exact,
+        "recurrent_state_mib": round(state_bytes(shape) / _MIB, 2),
+        "kib_per_token": {f"{k}/{v}": kib_per_token(shape, k, v) for k, v in CACHES},
+    }
+
+
+def cache_contexts(native: int | None) -> list[int]:
+    """Contexts of the cache table, tokens: those of the first record, up to the native one."""
+    usual = [32_768, 65_536, 131_072, 196_608, 262_144]
+    below = [context for context in usual if context < (native or usual[-1])]
+    return [*below, native or usual[-1]]
+
+
+def cache_table(shape: ModelShape, contexts: Sequence[int]) -> list[tuple[object, ...]]:
+    """Rows of the cache table: cache types, KiB per token, MiB at each context."""
+    rows: list[tuple[object, ...]] = []
+    for k, v in CACHES:
+        sizes = [kv_bytes(shape, CacheConfig(context, k, v)) / _MIB for context in contexts]
+        rows.append((f"{k}/{v}", kib_per_token(shape, k, v), *sizes))
+    return rows
 
 
 def catalogue_records(
