@@ -36,7 +36,7 @@ def write_tiny(path: Path, name: str, *, parts: int = 1) -> Path:
     rng = np.random.default_rng(0)
     for tensor, shape in _all_tensors(kind):
         data = rng.standard_normal(shape, dtype=np.float32) * 0.02
-        if len(shape) > 1 and shape[-1] % 32 == 0:
+        if len(shape) > 1 and shape[-1] % 32 == 0 and "norm" not in tensor:
             packed = gguf.quants.quantize(data, Type.Q8_0)
             writer.add_tensor(tensor, packed, raw_dtype=Type.Q8_0)
         else:
@@ -82,8 +82,12 @@ def _tokens() -> list[str]:
 
 
 def _attention(writer: GGUFWriter, arch: str) -> None:
+    _heads(writer, 2)
+
+
+def _heads(writer: GGUFWriter, kv_heads: int | list[int]) -> None:
     writer.add_head_count(HEADS)
-    writer.add_head_count_kv(2)
+    writer.add_head_count_kv(kv_heads)
     writer.add_rope_dimension_count(HEAD)
 
 
@@ -212,9 +216,8 @@ def _qwen3next_tensors() -> Tensors:
 
 
 def _lfm2(writer: GGUFWriter, arch: str) -> None:
-    _attention(writer, arch)
-    writer.add_head_count_kv([0, 0, 2, 0, 4, 0])
-    writer.add_shortconv_l_cache(3)
+    _heads(writer, [0, 0, 2, 0, 4, 0])
+    writer.add_shortconv_l_cache(9)
 
 
 def _lfm2_tensors() -> Tensors:
@@ -226,7 +229,7 @@ def _lfm2_tensors() -> Tensors:
             yield from _attention_tensors(layer, kv_heads)
             yield from _norms(layer, "attn_q_norm", "attn_k_norm", width=HEAD)
         else:
-            yield f"{block}conv.weight", (EMBD, 3)
+            yield f"{block}conv.weight", (EMBD, 9)
             yield f"{block}in_proj.weight", (3 * EMBD, EMBD)
             yield f"{block}out_proj.weight", (EMBD, EMBD)
 
