@@ -1,6 +1,7 @@
 """`herd models`: the catalogue, its files on this host, and what their headers say."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,14 +14,15 @@ from rich.progress import Progress as Bars
 
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.config import load_catalogue
+from orchestrator.memory.kv import bytes_per_token, kv_bytes, recurrent_bytes
+from orchestrator.memory.server import ServerShape
 from orchestrator.session import configuration
 from orchestrator.this_host import model_store
 from warehouse.errors import ConfigError, ModelError
-from workers.models.cache_memory import CacheConfig, kib_per_token, kv_bytes, state_bytes
 from workers.models.config import ModelConfig, ModelFileConfig, validate_model
 from workers.models.hashing import known_sha256
 from workers.models.header import read_header
-from workers.models.shape import ModelShape, kinds, shape_of
+from workers.models.shape import ModelShape, model_shape
 from workers.models.sources import Progress
 from workers.models.store import ModelStore
 
@@ -99,7 +101,7 @@ def inspect_model(config_dir: Path | None, target: str, quant: str | None, outpu
     facts = {"path": str(path), **header.facts(), "complete": header.missing_bytes == 0}
     shape: ModelShape | None = None
     try:
-        shape = shape_of(header)
+        shape = model_shape(header)
         facts |= cache_facts(shape)
     except ModelError as error:
         facts["cache"] = f"not computed: the header {error}"
@@ -113,11 +115,13 @@ def inspect_model(config_dir: Path | None, target: str, quant: str | None, outpu
 
 def cache_facts(shape: ModelShape) -> dict[str, object]:
     """What the shape says of the caches."""
+    state = sum(recurrent_bytes(shape, ServerShape(1)).values())
     return {
-        "layers_by_kind": dict(kinds(shape)),
+        "layers_by_kind": dict(Counter(layer.kind.value for layer in shape.layers)),
         "cache_exact": shape.exact,
-        "recurrent_state_mib": round(state_bytes(shape) / _MIB, 2),
-        "kib_per_token": {f"{k}/{v}": kib_per_token(shape, k, v) for k, v in CACHES},
+        "cache_note": shape.note,
+        "recurrent_state_mib": round(state / _MIB, 2),
+        "kib_per_token": {f"{k}/{v}": bytes_per_token(shape, k, v) / 1024 for k, v in CACHES},
     }
 
 
@@ -130,11 +134,18 @@ def cache_contexts(native: int | None) -> list[int]:
 
 def cache_table(shape: ModelShape, contexts: Sequence[int]) -> list[tuple[object, ...]]:
     """Rows of the cache table: cache types, KiB per token, MiB at each context."""
-    rows: list[tuple[object, ...]] = []
-    for k, v in CACHES:
-        sizes = [kv_bytes(shape, CacheConfig(context, k, v)) / _MIB for context in contexts]
-        rows.append((f"{k}/{v}", kib_per_token(shape, k, v), *sizes))
-    return rows
+    return [
+        (
+            f"{k}/{v}",
+            bytes_per_token(shape, k, v) / 1024,
+            *(_kv_mib(shape, context, k, v) for context in contexts),
+        )
+        for k, v in CACHES
+    ]
+
+
+def _kv_mib(shape: ModelShape, context: int, cache_k: str, cache_v: str) -> float:
+    return sum(kv_bytes(shape, ServerShape(context, cache_k, cache_v)).values()) / _MIB
 
 
 def catalogue_records(

@@ -2,28 +2,47 @@
 
 import json
 import os
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from gguf.constants import LlamaFileType
 
 from warehouse.errors import ModelError
 from workers.models.container import Container, Tensor, parse_container
+from workers.models.metadata import Metadata
 
 UNKNOWN_QUANT = "unknown"
-LARGEST_SHAPE_VALUE = 2**40
-"""No layer count, width, context or vocabulary comes near it."""
+
+_T = TypeVar("_T")
+
+_SPLIT_NAME = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
+_MOST_PARTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """One file of a model; most models are one."""
+
+    container: Container
+    size_bytes: int
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that a truncated file lacks; 0 when it is complete."""
+        ends = [tensor.offset + tensor.size_bytes for tensor in self.container.tensors]
+        return max(0, self.container.data_offset + max(ends, default=0) - self.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """Facts of a model file; `None` where the header is silent."""
+    """Facts of a model, from the headers of all its files; `None` where they are silent."""
 
-    file_size_bytes: int
-    container: Container
+    parts: tuple[FilePart, ...]
+    """The files in order; the metadata lies in the first."""
     architecture: str
     """llama.cpp's name: llama, qwen3next, gemma3, ..."""
     name: str | None
@@ -47,9 +66,24 @@ class GgufHeader:
     vocab_size: int | None
 
     @property
+    def container(self) -> Container:
+        """The container of the first file, or the only one."""
+        return self.parts[0].container
+
+    @property
+    def metadata(self) -> Metadata:
+        """All metadata."""
+        return Metadata(self.container.values)
+
+    @property
+    def file_size_bytes(self) -> int:
+        """Size of all files."""
+        return sum(part.size_bytes for part in self.parts)
+
+    @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """The table of tensors, in the file's order."""
-        return self.container.tensors
+        """The tables of tensors, in the files' order."""
+        return tuple(tensor for part in self.parts for tensor in part.container.tensors)
 
     @property
     def quant(self) -> str:
@@ -76,10 +110,8 @@ class GgufHeader:
 
     @property
     def missing_bytes(self) -> int:
-        """Bytes that a truncated file lacks; 0 when it is complete."""
-        ends = [tensor.offset + tensor.size_bytes for tensor in self.tensors]
-        needed = self.container.data_offset + max(ends, default=0)
-        return max(0, needed - self.file_size_bytes)
+        """Bytes that truncated files lack; 0 when all are complete."""
+        return sum(part.missing_bytes for part in self.parts)
 
     def facts(self) -> dict[str, object]:
         """The facts by name, for a table or a row."""
@@ -111,31 +143,29 @@ class GgufHeader:
 
 
 def read_header(path: Path) -> GgufHeader:
-    """Read the header of a model file, whatever the size of the file.
+    """Read the header of a model, whatever its size.
+
+    Of a split model (`NAME-00001-of-00003.gguf`) name the first file; the others lie beside it.
 
     Raises:
         ModelError: missing, no regular file, not readable, not GGUF, truncated or damaged there.
     """
-    try:
-        # asked before it is opened: opening a pipe waits for its writer
-        if not path.is_file() and path.exists():
-            raise ModelError("is not a regular file")
-        with path.open("rb") as stream:
-            return parse_header(stream, os.fstat(stream.fileno()).st_size)
-    except OSError as error:
-        raise ModelError(f"model file {path}: {(error.strerror or str(error)).lower()}") from error
-    except ModelError as error:
-        raise ModelError(f"model file {path} {error}") from error
+    first = _read_part(path)
+    return _of_file(path, lambda: _header((first, *_further_parts(path, first))))
 
 
 def parse_header(stream: BinaryIO, size: int) -> GgufHeader:
-    """Read a header from a buffered, seekable stream of `size` bytes.
+    """Read the header of a model of one file from a buffered, seekable stream of `size` bytes.
 
     Raises:
         ModelError: not GGUF, truncated in the header, or values that cannot be.
     """
-    container = parse_container(stream, size)
-    facts = _Facts(container)
+    return _header((FilePart(parse_container(stream, size), size),))
+
+
+def _header(parts: tuple[FilePart, ...]) -> GgufHeader:
+    container = parts[0].container
+    facts = Metadata(container.values)
     architecture = facts.text("general.architecture")
     if not architecture:
         raise ModelError("does not name its architecture")
@@ -143,8 +173,7 @@ def parse_header(stream: BinaryIO, size: int) -> GgufHeader:
     embedding = facts.number(f"{architecture}.embedding_length")
     default_width = _head_width(embedding, heads)
     return GgufHeader(
-        file_size_bytes=size,
-        container=container,
+        parts=parts,
         architecture=architecture,
         name=facts.text("general.name"),
         size_label=facts.text("general.size_label"),
@@ -157,11 +186,48 @@ def parse_header(stream: BinaryIO, size: int) -> GgufHeader:
         key_length=facts.number(f"{architecture}.attention.key_length", default_width),
         value_length=facts.number(f"{architecture}.attention.value_length", default_width),
         experts=facts.number(f"{architecture}.expert_count"),
-        experts_active=facts.number(f"{architecture}.expert_used_count"),
+        experts_active=_most(facts.numbers(f"{architecture}.expert_used_count")),
         vocab_size=facts.number(
             f"{architecture}.vocab_size", container.array_lengths.get("tokenizer.ggml.tokens")
         ),
     )
+
+
+def _read_part(path: Path) -> FilePart:
+    def read() -> FilePart:
+        # asked before it is opened: opening a pipe waits for its writer
+        if not path.is_file() and path.exists():
+            raise ModelError("is not a regular file")
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            return FilePart(parse_container(stream, size), size)
+
+    return _of_file(path, read)
+
+
+def _further_parts(path: Path, first: FilePart) -> list[FilePart]:
+    """The other files of a split model; its first says how many there are."""
+    facts = Metadata(first.container.values)
+    count = facts.count("split.count")
+    if count <= 1:
+        return []
+    found = _SPLIT_NAME.fullmatch(path.name)
+    if facts.count("split.no") or not found or count > _MOST_PARTS:
+        raise ModelError(f"is a part of {count}: name its first, NAME-00001-of-{count:05}.gguf")
+    names = (f"{found[1]}-{number:05}-of-{count:05}.gguf" for number in range(2, count + 1))
+    return [_read_part(path.with_name(name)) for name in names]
+
+
+def _of_file(path: Path, read: Callable[[], _T]) -> _T:
+    """Name the file in an error, unless that was done."""
+    try:
+        return read()
+    except OSError as error:
+        raise ModelError(f"model file {path}: {(error.strerror or str(error)).lower()}") from error
+    except ModelError as error:
+        if str(error).startswith("model file "):
+            raise
+        raise ModelError(f"model file {path} {error}") from error
 
 
 def quant_name(file_type: int) -> str | None:
@@ -186,41 +252,9 @@ def quant_of_file(path: Path) -> str:
 
 def _head_width(embedding: int | None, heads: int | tuple[int, ...] | None) -> int | None:
     """llama.cpp's default for key and value length: the embedding divided over the heads."""
-    most = max(heads, default=0) if isinstance(heads, tuple) else heads
+    most = _most(heads)
     return embedding // most if embedding and most else None
 
 
-class _Facts:
-    """Typed look-ups in the metadata."""
-
-    def __init__(self, container: Container) -> None:
-        self._values = container.values
-
-    def text(self, key: str) -> str | None:
-        value = self._values.get(key)
-        if value is not None and not isinstance(value, str):
-            raise ModelError(f"has no text in {key[:80]!r}")
-        return value
-
-    def number(self, key: str, default: int | None = None) -> int | None:
-        value = self._values.get(key)
-        return default if value is None else _whole(key, value)
-
-    def numbers(
-        self, key: str, default: int | tuple[int, ...] | None = None
-    ) -> int | tuple[int, ...] | None:
-        """One number for all layers, or one by layer."""
-        value = self._values.get(key)
-        if isinstance(value, tuple):
-            return tuple(_whole(key, item) for item in value)
-        return default if value is None else _whole(key, value)
-
-
-def _whole(key: str, value: object) -> int:
-    if (
-        not isinstance(value, int)
-        or isinstance(value, bool)
-        or not 0 <= value <= LARGEST_SHAPE_VALUE
-    ):
-        raise ModelError(f"has an absurd value in {key[:80]!r}: {str(value)[:40]}")
-    return value
+def _most(numbers: int | tuple[int, ...] | None) -> int | None:
+    return max(numbers, default=0) if isinstance(numbers, tuple) else numbers

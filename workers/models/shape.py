@@ -1,169 +1,186 @@
-"""The shape of a model as its cache sees it, from the header: pure.
+"""The shape of a model, from its header: what decides the memory that a server takes.
 
-Which layers keep K and V for every token, which for a window, which a state of fixed size. Rules
-of llama.cpp's loaders as `shared/reference/llama-server.md` section 6 records them.
+Follows llama.cpp build 11434 (`llama_model_base::load_hparams`, `load_arch_hparams` of each
+architecture, `llama-hparams.cpp`, `create_memory`). Other architectures are estimated upwards.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from warehouse.errors import ModelError
 from workers.models.header import GgufHeader
+from workers.models.layers import EXACT_ARCHITECTURES, Layer, layers_of
 
-MOST_LAYERS = 4096
+_OF_LAYER = re.compile(r"blk\.(\d+)\.")
 
-FULL = "full attention"
-WINDOW = "sliding window"
-LATENT = "latent attention (MLA)"
-RECURRENT = "recurrent"
 
-_DENSE = frozenset({"llama", "qwen2"})
-"""Every layer is full attention with the header's heads; `gemma3`, `qwen3next`, `lfm2`, `mamba2`
-and `deepseek2` have rules of their own below. Any other architecture is taken for dense."""
+class Place(StrEnum):
+    """Where llama.cpp puts a tensor, before any override."""
+
+    INPUT = "input"
+    """The host."""
+    LAYER = "layer"
+    """The device of its layer."""
+    OUTPUT = "output"
+    """The device of the output layer."""
+    EVERY_DEVICE = "every device"
+    """A copy on each device that has layers (frequencies of the rotary embedding)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """What a layer keeps of the past."""
+class WeightTensor:
+    """A tensor that is loaded."""
 
-    kind: str
-    k_elements: int = 0
-    """Elements of K a token."""
-    v_elements: int = 0
-    """Elements of V a token."""
-    state_elements: int = 0
-    """Elements of the recurrent state of a sequence, 32-bit floats."""
+    name: str
+    type_name: str
+    rows: int
+    size_bytes: int
+    place: Place
+    layer: int | None
+    file: int
+    """Number of the file that holds it, from 0."""
+    start: int
+    """Where its data begins in that file, bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """The layers of a model."""
+    """What of a model decides memory."""
 
     architecture: str
+    quant: str
     layers: tuple[Layer, ...]
-    window: int | None
-    """Tokens of a sliding window."""
+    """All that llama.cpp counts, in order; one that holds no memory has the kind `none`."""
+    context_length: int
+    """Context that the model was trained for, tokens; 0 where the header is silent."""
+    embedding_length: int
+    heads: int
+    """Query heads of the layer that has most."""
+    vocab_size: int
+    feed_forward: int
+    """Widest feed-forward that one token goes through, elements over its experts."""
+    experts: int
+    experts_active: int
+    tensors: tuple[WeightTensor, ...]
     exact: bool
-    """False: an architecture without rules here, taken for full attention in every layer, which
-    never keeps less than the model does."""
+    """Whether KV, recurrent state and placing of the weights are llama.cpp's own arithmetic."""
+    note: str | None
+    """When not exact: what is assumed, one sentence."""
+    digest: str
+    """Of all above but quant and tensors: equal for the quants of a model, whose compute
+    buffers are alike."""
 
-    def count(self, kind: str) -> int:
-        """Number of layers of a kind."""
-        return sum(layer.kind == kind for layer in self.layers)
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of all loaded tensors, each once."""
+        return sum(tensor.size_bytes for tensor in self.tensors)
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether the output layer uses the table of input embeddings."""
+        return all(tensor.name != "output.weight" for tensor in self.tensors)
 
 
-def shape_of(header: GgufHeader) -> ModelShape:
-    """The shape that a header describes.
+def model_shape(header: GgufHeader) -> ModelShape:
+    """The shape of a model.
 
     Raises:
-        ModelError: the header lacks what its architecture needs.
+        ModelError: The header lacks what a shape needs, its values cannot be, or a tensor lies
+            outside its file. The text does not name the file.
     """
-    architecture = header.architecture
-    count = _needed(header, "block_count")
-    if not 0 < count <= MOST_LAYERS:
-        raise ModelError(f"has {count} layers")
-    rule = _RULES.get(architecture)
-    layers = rule(header, count) if rule else _dense(header, count)
-    exact = rule is not None or architecture in _DENSE
+    if header.missing_bytes:
+        raise ModelError(
+            f"has tensors outside the file: it is truncated by {header.missing_bytes} bytes"
+        )
+    layers, trunk = layers_of(header)
+    exact = header.architecture in EXACT_ARCHITECTURES
+    note = None if exact else _assumption(header.architecture, layers)
+    sizes = _sizes(header)
+    facts = [header.architecture, [asdict(layer) for layer in layers], sizes]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     return ModelShape(
-        architecture, tuple(layers), _number(header, "attention.sliding_window"), exact
+        architecture=header.architecture,
+        quant=header.quant,
+        layers=layers,
+        tensors=_tensors(header, trunk, len(layers)),
+        exact=exact,
+        note=note,
+        digest=digest,
+        **sizes,
     )
 
 
-def _dense(header: GgufHeader, count: int) -> list[Layer]:
-    return [_attention(header, i, FULL) for i in range(count)]
+def _sizes(header: GgufHeader) -> dict[str, int]:
+    prefix, facts = header.architecture, header.metadata
+    heads = header.heads
+    experts_active = header.experts_active or 0
+    expert_width = _most(facts.numbers(f"{prefix}.expert_feed_forward_length"))
+    shared = _most(facts.numbers(f"{prefix}.expert_shared_feed_forward_length"))
+    dense = _most(facts.numbers(f"{prefix}.feed_forward_length"))
+    # the older mixtures (mixtral) call the width of an expert that of the feed-forward
+    routed = experts_active * (expert_width or dense) + shared
+    return {
+        "context_length": header.context_length or 0,
+        "embedding_length": header.embedding_length or 0,
+        "heads": _most(heads),
+        "vocab_size": header.vocab_size or 0,
+        "feed_forward": max(dense, routed),
+        "experts": header.experts or 0,
+        "experts_active": experts_active,
+    }
 
 
-def _gemma3(header: GgufHeader, count: int) -> list[Layer]:
-    """Every `sliding_window_pattern`-th layer sees everything, the others a window."""
-    if not _number(header, "attention.sliding_window"):
-        return _dense(header, count)
-    pattern = _number(header, "attention.sliding_window_pattern") or 6
-    return [_attention(header, i, WINDOW if (i + 1) % pattern else FULL) for i in range(count)]
+def _most(numbers: int | tuple[int, ...] | None) -> int:
+    if isinstance(numbers, tuple):
+        return max(numbers, default=0)
+    return numbers or 0
 
 
-def _qwen3next(header: GgufHeader, count: int) -> list[Layer]:
-    """Gated DeltaNet, but for every `full_attention_interval`-th layer."""
-    interval = _number(header, "full_attention_interval") or 4
-    state = _ssm_state(header)
-    return [
-        _attention(header, i, FULL)
-        if (i + 1) % interval == 0
-        else Layer(RECURRENT, state_elements=state)
-        for i in range(count)
-    ]
+def _assumption(architecture: str, layers: tuple[Layer, ...]) -> str:
+    recurrent = any(layer.recurrent_bytes for layer in layers)
+    state = " and a recurrent state" if recurrent else ""
+    return (
+        f"herd does not know the architecture {architecture}: as an upper estimate every layer "
+        f"is taken to keep K and V of the whole context{state}"
+    )
 
 
-def _mamba2(header: GgufHeader, count: int) -> list[Layer]:
-    return [Layer(RECURRENT, state_elements=_ssm_state(header))] * count
+def _tensors(header: GgufHeader, trunk: int, layers: int) -> tuple[WeightTensor, ...]:
+    """The tensors that are loaded; those of draft layers (multi-token prediction) are not."""
+    found = []
+    for number, part in enumerate(header.parts):
+        for tensor in part.container.tensors:
+            layer = _layer(tensor.name, layers)
+            if layer is None or layer < trunk:
+                start = part.container.data_offset + tensor.offset
+                rows = tensor.shape[1] if len(tensor.shape) > 1 else 1
+                place = _place(tensor.name, layer)
+                size = tensor.size_bytes
+                found.append(
+                    WeightTensor(
+                        tensor.name, tensor.type_name, rows, size, place, layer, number, start
+                    )
+                )
+    return tuple(found)
 
 
-def _lfm2(header: GgufHeader, count: int) -> list[Layer]:
-    """A layer without KV heads is a short convolution."""
-    width, cache = _needed(header, "embedding_length"), _needed(header, "shortconv.l_cache")
-    convolution = Layer(RECURRENT, state_elements=width * (cache - 1))
-    return [
-        _attention(header, i, FULL) if _heads_at(header, i) else convolution for i in range(count)
-    ]
-
-
-def _deepseek2(header: GgufHeader, count: int) -> list[Layer]:
-    """With MLA only a latent K is kept; files from before it keep plain K and V."""
-    if _number(header, "attention.key_length_mla") is None:
-        return _dense(header, count)
-    latent = _needed(header, "attention.kv_lora_rank") + _needed(header, "rope.dimension_count")
-    return [Layer(LATENT, k_elements=latent)] * count
-
-
-_RULES = {
-    "gemma3": _gemma3,
-    "qwen3next": _qwen3next,
-    "mamba2": _mamba2,
-    "lfm2": _lfm2,
-    "deepseek2": _deepseek2,
-}
-
-
-def _attention(header: GgufHeader, index: int, kind: str) -> Layer:
-    heads = _heads_at(header, index)
-    if header.key_length is None or header.value_length is None:
-        raise ModelError("names no length of keys and values")
-    return Layer(kind, heads * header.key_length, heads * header.value_length)
-
-
-def _heads_at(header: GgufHeader, index: int) -> int:
-    heads = header.kv_heads
-    if heads is None:
-        raise ModelError("names no KV heads")
-    if isinstance(heads, int):
-        return heads
-    if index >= len(heads):
-        raise ModelError(f"names KV heads of {len(heads)} layers, layer {index} has none")
-    return heads[index]
-
-
-def _ssm_state(header: GgufHeader) -> int:
-    """Elements of the convolution, `(conv - 1) * (inner + 2 * groups * state)`, and the state."""
-    conv, inner = _needed(header, "ssm.conv_kernel"), _needed(header, "ssm.inner_size")
-    state, groups = _needed(header, "ssm.state_size"), _needed(header, "ssm.group_count")
-    return (conv - 1) * (inner + 2 * groups * state) + state * inner
-
-
-def _number(header: GgufHeader, key: str) -> int | None:
-    value = header.container.values.get(f"{header.architecture}.{key}")
-    if value is None or isinstance(value, bool) or not isinstance(value, int):
+def _layer(name: str, layers: int) -> int | None:
+    found = _OF_LAYER.match(name)
+    if found is None:
         return None
-    return value
+    # more digits than a layer count has are an attempt at something else
+    layer = int(found[1][:9])
+    if layer >= layers:
+        raise ModelError(f"has a tensor {name[:80]!r} of a layer that it does not have")
+    return layer
 
 
-def _needed(header: GgufHeader, key: str) -> int:
-    value = _number(header, key)
-    if value is None:
-        raise ModelError(f"lacks {header.architecture}.{key}")
-    return value
-
-
-def kinds(shape: ModelShape) -> Sequence[tuple[str, int]]:
-    """Number of layers by kind, those that there are."""
-    counted = [(kind, shape.count(kind)) for kind in (FULL, WINDOW, LATENT, RECURRENT)]
-    return [(kind, number) for kind, number in counted if number]
+def _place(name: str, layer: int | None) -> Place:
+    if layer is not None:
+        return Place.LAYER
+    if name.startswith("rope_"):
+        return Place.EVERY_DEVICE
+    return Place.OUTPUT if name.startswith(("output", "cls")) else Place.INPUT

@@ -1,0 +1,218 @@
+"""Compute buffers and the overhead of a process, learned from measured launches.
+
+No formula gives the compute buffer, but its growth is known: the attention mask and the copies
+that flash attention makes of a quantised cache grow with the context, activations with the tokens
+of a ubatch. So the part that grows is computed, and the rest is read off launches of the same
+model and build: the buffer is `inputs + max(a * n, work + b * n)` for `n` tokens a ubatch, with
+the least `a` and `b` that every measured launch allows. `docs/memory.md` says more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from orchestrator.memory.kv import cells, cells_per_stream
+from orchestrator.memory.server import HOST, ServerShape
+from orchestrator.memory.weights import Weights
+from workers.models.shape import ModelShape
+
+MIB = 2**20
+_F16_BYTES = 2
+_F32_BYTES = 4
+_PIPELINE_COPIES = 4
+"""llama.cpp's GGML_SCHED_MAX_COPIES."""
+_ESTIMATED_OVERHEAD_MIB = 1024.0
+"""A GPU's context, kernels and pools without any history; 711 to 747 were seen on an H100."""
+_ESTIMATED_HOST_MIB = 512.0
+_EMBEDDING_COPIES = 16
+"""Activations as wide as the embedding that are taken to live at once, without any history."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLaunch:
+    """What a launch really took, where prediction needs it; one value a launch."""
+
+    digest: str
+    """`ModelShape.digest` of its model."""
+    engine_build: str
+    """As in `launches.engine_build`, or the engine's hash: what tells builds apart."""
+    hardware_class: str
+    server: ServerShape
+    moved: int
+    """`Weights.moved` of it, bytes."""
+    compute_mib: Mapping[str, float]
+    """Compute buffers by device, `Host` among them; devices as in `server`."""
+    overhead_mib: Mapping[str, float]
+    """What each device held beyond all buffers (breakdown's unaccounted; NVML less the log)."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Measured launches that tell something of a planned one."""
+
+    same_model: tuple[MeasuredLaunch, ...] = ()
+    """Same shape and build: for compute buffers."""
+    same_hardware: tuple[MeasuredLaunch, ...] = ()
+    """Same hardware class and build, any model: for overhead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A figure and where it is from."""
+
+    mib: float
+    basis: str
+    """history or estimate"""
+
+
+def relevant(
+    launches: Iterable[MeasuredLaunch], shape: ModelShape, engine_build: str, hardware_class: str
+) -> History:
+    """The launches that tell something of this model with this build on this hardware."""
+    of_build = [launch for launch in launches if launch.engine_build == engine_build]
+    return History(
+        tuple(launch for launch in of_build if launch.digest == shape.digest),
+        tuple(launch for launch in of_build if launch.hardware_class == hardware_class),
+    )
+
+
+def compute_mib(
+    shape: ModelShape, server: ServerShape, weights: Weights, device: str, history: History
+) -> Learned:
+    """The compute buffers on a device, MiB."""
+    known = _alike(server, weights.moved, device, history.same_model)
+    grows = _Growth.of(shape, server, weights.moved, device)
+    if not known:
+        return Learned(grows.total(_activations(shape), _activations(shape)), "estimate")
+    seen = [(_Growth.of(shape, old, moved, name), mib) for old, moved, name, mib in known]
+    return Learned(
+        grows.total(
+            min(past.share(mib) for past, mib in seen),
+            min(past.share_beyond_work(mib) for past, mib in seen),
+        ),
+        "history",
+    )
+
+
+def overhead_mib(server: ServerShape, device: str, history: History) -> Learned:
+    """What a device holds beyond all buffers, MiB: the median of what was seen there."""
+    seen = [
+        mib
+        for launch in history.same_hardware
+        for name, mib in launch.overhead_mib.items()
+        if (name == HOST) == (device == HOST)
+        and len(launch.server.used_devices) == len(server.used_devices)
+    ]
+    if seen:
+        return Learned(median(seen), "history")
+    if device != HOST:
+        return Learned(_ESTIMATED_OVERHEAD_MIB, "estimate")
+    return Learned(_ESTIMATED_HOST_MIB, "estimate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """The parts of a compute buffer that are known without measuring, MiB."""
+
+    inputs: float
+    """Masks, in each copy of a pipeline, and a tensor copied from the host."""
+    work: float
+    """What attention lays beside them: the cache in f16, or the scores."""
+    tokens: int
+
+    @classmethod
+    def of(cls, shape: ModelShape, server: ServerShape, moved: int, device: str) -> "_Growth":
+        tokens = server.ubatch_size
+        masks = (
+            _mask_cells(shape, server) * tokens * (_F16_BYTES if server.flash_attn else _F32_BYTES)
+        )
+        is_attending = device != HOST or not server.used_devices or not server.kv_offload
+        copied = moved if device != HOST else 0
+        work = _attention_bytes(shape, server) if is_attending else 0
+        inputs = masks * _copies(server) + copied
+        return cls(inputs / MIB, work / MIB, tokens)
+
+    def share(self, mib: float) -> float:
+        """MiB a token that a measured buffer allows at most."""
+        return max(0.0, mib - self.inputs) / self.tokens
+
+    def share_beyond_work(self, mib: float) -> float:
+        """The same for what lies beside the work of attention; below 0 where there is none."""
+        return (mib - self.inputs - self.work) / self.tokens
+
+    def total(self, share: float, beyond_work: float) -> float:
+        """The whole buffer of such shares, MiB."""
+        tokens = self.tokens
+        return self.inputs + max(share * tokens, self.work + beyond_work * tokens)
+
+
+def _mask_cells(shape: ModelShape, server: ServerShape) -> int:
+    """Cells that one token's masks look at: one mask for all full layers, one for sliding ones."""
+    by_kind = {layer.kind: layer for layer in shape.layers if layer.key_width}
+    return sum(cells_per_stream(layer, server) for layer in by_kind.values())
+
+
+def _attention_bytes(shape: ModelShape, server: ServerShape) -> int:
+    """The most that the attention of one layer lays down beside its inputs."""
+    attending = [layer for layer in shape.layers if layer.key_width]
+    if not server.flash_attn:
+        width = _F32_BYTES * shape.heads * server.ubatch_size
+        return max((cells_per_stream(layer, server) * width for layer in attending), default=0)
+    k, v = (kind not in ("f16", "bf16") for kind in (server.cache_k, server.cache_v))
+    return max(
+        (
+            cells(layer, server) * _F16_BYTES * (k * layer.key_width + v * layer.value_width)
+            for layer in attending
+        ),
+        default=0,
+    )
+
+
+def _copies(server: ServerShape) -> int:
+    """Copies of the graph's inputs: layers on several devices are a pipeline."""
+    is_pipeline = (
+        len(server.used_devices) > 1
+        and server.split_mode == "layer"
+        and server.n_gpu_layers is None
+        and server.kv_offload
+        and not server.n_cpu_moe
+        and not server.overrides
+    )
+    return _PIPELINE_COPIES if is_pipeline else 1
+
+
+def _activations(shape: ModelShape) -> float:
+    """An upper estimate of what one token takes, MiB: logits and every width, in f32."""
+    attention = max(shape.heads * layer.key_length for layer in shape.layers)
+    state = max(layer.conv_state for layer in shape.layers)
+    wide = _EMBEDDING_COPIES * shape.embedding_length + 4 * shape.feed_forward
+    return (shape.vocab_size + wide + 4 * attention + 4 * state) * _F32_BYTES / MIB
+
+
+_Seen = tuple[ServerShape, int, str, float]
+
+
+def _alike(
+    server: ServerShape, moved: int, device: str, launches: Sequence[MeasuredLaunch]
+) -> list[_Seen]:
+    """Measured buffers of the device that plays the same part, of the likeliest launches.
+
+    Flash attention and pipelining have to be the same; then the same ubatch and the same use of
+    the host's experts, as far as such launches are there.
+    """
+    part = _part(server, device)
+    seen = [
+        (launch.server, launch.moved, name, mib)
+        for launch in launches
+        for name, mib in launch.compute_mib.items()
+        if launch.server.flash_attn == server.flash_attn
+        and (_copies(launch.server), *_part(launch.server, name)) == (_copies(server), *part)
+    ]
+    same_host = [old for old in seen if bool(old[1]) == bool(moved)] or seen
+    return [old for old in same_host if old[0].ubatch_size == server.ubatch_size] or same_host
+
+
+def _part(server: ServerShape, device: str) -> tuple[int, int]:
+    """How many devices there are, and which of them this is; the host is none of them."""
+    names = server.used_devices
+    return len(names), names.index(device) if device in names else -1
