@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bars
 
+from orchestrator.cli.inspection import inspection, print_inspection
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.config import load_catalogue
 from orchestrator.session import configuration
@@ -85,14 +86,14 @@ def fetch_model(config_dir: Path | None, model: str, quants: tuple[str, ...]) ->
 @format_option
 @click.pass_obj
 def inspect_model(config_dir: Path | None, target: str, quant: str | None, output: str) -> None:
-    """Show what the header of a model file says.
+    """Show what the header of a model file says, and the memory that its context takes.
 
     Names a MODEL of the catalogue with its QUANT (else its default one), or any GGUF FILE.
     """
     path = _inspected_path(config_dir, target, quant)
     header = read_header(path)
     facts = {"path": str(path), **header.facts(), "complete": header.missing_bytes == 0}
-    print_table(("fact", "value"), [(key, _plain(value)) for key, value in facts.items()], output)
+    print_inspection(inspection(facts, header), output)
 
 
 def catalogue_records(
