@@ -5,7 +5,7 @@ Never hashed: job numbers, host names, paths, ports, keys, log flags, times.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from orchestrator.pairing import Pairing
 from workers.contract import WorkloadConfig
@@ -39,10 +39,10 @@ def engine_facts(engine: EngineConfig) -> dict[str, object]:
     What is left out of the command line is left out here too, so that a flag that a later
     version knows does not disown what was measured without it.
     """
-    facts = asdict(engine)
+    # vars, not asdict: that one copies every value, half the time of planning.
     return {
         key: value
-        for key, value in facts.items()
+        for key, value in vars(engine).items()
         if value is not None and key not in EngineConfig.NOT_IDENTITY
     }
 
@@ -95,7 +95,7 @@ def _devices(pairing: Pairing) -> list[str]:
 
 def workload_facts(workload: WorkloadConfig) -> str:
     """A workload's configuration with its method version, canonical JSON."""
-    return canonical({**asdict(workload), "method_version": workload.METHOD_VERSION})
+    return canonical({**vars(workload), "method_version": workload.METHOD_VERSION})
 
 
 def cell_identity(server_id: str, workload: str) -> str:

@@ -43,77 +43,92 @@ class Planned:
     """Time and speed; None where no history helps."""
 
 
-def placements(
-    spec: CellSpec, members: Sequence[HostView], others: Sequence[HostView]
-) -> Iterator[Planned]:
-    """Every distinct pairing of a cell on hosts of one hardware class.
+class Placer:
+    """Places cells on the hosts of one hardware class; what cells share is worked out once."""
 
-    Args:
-        spec: the cell.
-        members: hosts of the class.
-        others: further hosts, whose devices a pairing may reach over RPC.
-    """
-    view = members[0]
-    build = view.engines[spec.engine.probe_key]
-    unbound = Pairing(spec.pairing, (), spec.split if isinstance(spec.split, tuple) else ())
-    bound: tuple[Pairing, ...] | Unfit = (unbound,)
-    if build:
-        bound = bind(
-            spec.pairing,
-            spec.split,
-            build.devices,
-            view.host.gpus,
-            others={each.host.host_id: _devices(spec, each) for each in others},
-            split_mode=spec.engine.split_mode,
-            main_gpu=spec.engine.main_gpu,
+    def __init__(self, members: Sequence[HostView], others: Sequence[HostView]) -> None:
+        """Keep the hosts.
+
+        Args:
+            members: hosts of the class.
+            others: further hosts, whose devices a pairing may reach over RPC.
+        """
+        self._view = members[0]
+        self._hosts = tuple(member.host.host_id for member in members)
+        self._others = others
+        self._bound: dict[tuple[object, ...], tuple[Pairing, ...] | Unfit] = {}
+        self._engines: dict[int, tuple[EngineConfig, EngineConfig, dict[str, object]]] = {}
+
+    def place(self, spec: CellSpec) -> Iterator[Planned]:
+        """Every distinct pairing of a cell; one that is pruned where there is none."""
+        build = self._view.engines[spec.engine.probe_key]
+        unbound = Pairing(spec.pairing, (), spec.split if isinstance(spec.split, tuple) else ())
+        bound = self._bind(spec, build.devices) if build else (unbound,)
+        if isinstance(bound, Unfit):
+            yield self._placed(spec, build, unbound, bound.reason)
+            return
+        for pairing in bound:
+            yield self._placed(spec, build, pairing, RUNS_LATER if pairing.remote else None)
+
+    def _bind(
+        self, spec: CellSpec, devices: tuple[EngineDevice, ...]
+    ) -> tuple[Pairing, ...] | Unfit:
+        mode, main_gpu = spec.engine.split_mode, spec.engine.main_gpu
+        key = spec.pairing, spec.split, spec.engine.probe_key, mode, main_gpu
+        if key not in self._bound:
+            self._bound[key] = bind(
+                spec.pairing,
+                spec.split,
+                devices,
+                self._view.host.gpus,
+                others={each.host.host_id: _devices(spec, each) for each in self._others},
+                split_mode=mode,
+                main_gpu=main_gpu,
+            )
+        return self._bound[key]
+
+    def _engine(self, engine: EngineConfig) -> tuple[EngineConfig, dict[str, object]]:
+        """Resolved, and its facts; by the object, which stays alive beside them."""
+        if id(engine) not in self._engines:
+            whole = resolved(engine, self._view.host.cpu_physical_cores)
+            self._engines[id(engine)] = engine, whole, engine_facts(whole)
+        return self._engines[id(engine)][1:]
+
+    def _placed(
+        self, spec: CellSpec, build: EngineBuild | None, pairing: Pairing, unfit: str | None
+    ) -> Planned:
+        file = self._view.models[spec.file_key]
+        engine, facts = self._engine(spec.engine)
+        server = server_identity(
+            model=file.sha256 or f"nowhere:{spec.model.name}:{spec.quant}",
+            context=spec.context,
+            cache_k=spec.cache_k,
+            cache_v=spec.cache_v,
+            pairing=pairing,
+            engine=facts,
+            engine_sha256=build.sha256 if build else f"nowhere:{spec.engine.name}",
+            hardware_class=self._view.host.hardware_class,
         )
-    if isinstance(bound, Unfit):
-        yield _placed(spec, members, build, unbound, bound.reason)
-        return
-    for pairing in bound:
-        yield _placed(spec, members, build, pairing, RUNS_LATER if pairing.remote else None)
+        workload = workload_facts(spec.workload)
+        return Planned(
+            spec=spec,
+            cell_id=cell_identity(server.server_id, workload),
+            server=server,
+            workload=workload,
+            hardware_class=self._view.host.hardware_class,
+            hosts=self._hosts,
+            pairing=pairing,
+            engine=engine,
+            build=build,
+            file=file,
+            decision="pruned" if unfit else "run",
+            reason=unfit,
+        )
 
 
 def _devices(spec: CellSpec, view: HostView) -> tuple[EngineDevice, ...]:
     build = view.engines[spec.engine.probe_key]
     return build.devices if build else ()
-
-
-def _placed(
-    spec: CellSpec,
-    members: Sequence[HostView],
-    build: EngineBuild | None,
-    pairing: Pairing,
-    unfit: str | None,
-) -> Planned:
-    view = members[0]
-    file = view.models[spec.file_key]
-    engine = resolved(spec.engine, view.host.cpu_physical_cores)
-    server = server_identity(
-        model=file.sha256 or f"nowhere:{spec.model.name}:{spec.quant}",
-        context=spec.context,
-        cache_k=spec.cache_k,
-        cache_v=spec.cache_v,
-        pairing=pairing,
-        engine=engine_facts(engine),
-        engine_sha256=build.sha256 if build else f"nowhere:{spec.engine.name}",
-        hardware_class=view.host.hardware_class,
-    )
-    workload = workload_facts(spec.workload)
-    return Planned(
-        spec=spec,
-        cell_id=cell_identity(server.server_id, workload),
-        server=server,
-        workload=workload,
-        hardware_class=view.host.hardware_class,
-        hosts=tuple(member.host.host_id for member in members),
-        pairing=pairing,
-        engine=engine,
-        build=build,
-        file=file,
-        decision="pruned" if unfit else "run",
-        reason=unfit,
-    )
 
 
 def resolved(engine: EngineConfig, physical_cores: int) -> EngineConfig:

@@ -12,7 +12,7 @@ from orchestrator.history import setting_of
 from orchestrator.host_view import HostView
 from orchestrator.measured import CellFacts, workload_tokens
 from orchestrator.order import Estimate, Work, estimate, in_order
-from orchestrator.placement import Planned, placements
+from orchestrator.placement import Placer, Planned
 from warehouse.errors import ConfigError
 from warehouse.ledger import Ledger
 from workers.engine.config import EngineConfig
@@ -82,11 +82,11 @@ def make_plan(
     classes: dict[str, list[HostView]] = {}
     for view in hosts:
         classes.setdefault(view.host.hardware_class, []).append(view)
-    grouped = [(m, [view for view in hosts if view not in m]) for m in classes.values()]
+    placers = [Placer(m, [view for view in hosts if view not in m]) for m in classes.values()]
     distinct: dict[str, Planned] = {}
     for spec in specs:
-        for members, others in grouped:
-            for cell in placements(spec, members, others):
+        for placer in placers:
+            for cell in placer.place(spec):
                 distinct.setdefault(cell.cell_id, cell)
     decided = [
         _forecast(_decided(cell, ledger, force=force), forecaster) for cell in distinct.values()

@@ -21,7 +21,7 @@ from workers.engine.log import devices_used
 from workers.engine.process import LaunchFailed, LlamaServer
 from workers.failures import Failure, FailureClass
 from workers.gpu import Nvml
-from workers.launch_rows import Before, Seen, launch_row, memory_rows, missing_devices
+from workers.launch_rows import Before, LeasedGpu, Seen, launch_row, memory_rows, missing_devices
 from workers.pagecache import page_cache_fraction
 from workers.spans import Sample
 
@@ -96,6 +96,11 @@ class _Launch:
             self._before,
             page_cache_fraction=page_cache_fraction(model),
             idle_power_w=self._nvml.power_w(request.gpu_uuids),
+            gpus=tuple(
+                LeasedGpu(device, uuid, self._nvml.sample(uuid).vram_used_mib)
+                # without uuids (what the engine sees is not what NVML sees) nothing is claimed
+                for device, uuid in zip(request.devices, request.gpu_uuids, strict=False)
+            ),
         )
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -195,7 +200,7 @@ class _Launch:
             )
         return LaunchDone(
             self._row(seen),
-            memory_rows(self._request.launch_id, lines, self._samples),
+            memory_rows(self._request.launch_id, lines, self._samples, self._before.gpus),
             gzip.compress(log.encode(), mtime=0),
         )
 

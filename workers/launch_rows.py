@@ -12,12 +12,24 @@ from workers.spans import ENGINE, Sample
 
 
 @dataclass(frozen=True, slots=True)
+class LeasedGpu:
+    """A GPU of the launch, before its start."""
+
+    device: str
+    """As the engine names it."""
+    uuid: str
+    vram_before_mib: float | None
+    """Of the driver and of whoever else is on it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """The host just before a start."""
 
     started_at: datetime
     page_cache_fraction: float | None = None
     idle_power_w: float | None = None
+    gpus: tuple[LeasedGpu, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +75,24 @@ def launch_row(
 
 
 def memory_rows(
-    launch_id: str, lines: Sequence[str], samples: Iterable[Sample] = ()
+    launch_id: str,
+    lines: Sequence[str],
+    samples: Sequence[Sample] = (),
+    gpus: Iterable[LeasedGpu] = (),
 ) -> tuple[rows.Memory, ...]:
-    """Memory by log and, after a clean stop, breakdown; of the samples the engine's peak RSS."""
+    """Memory by log and, after a clean stop, breakdown; by the samples the peaks.
+
+    These are the resident set of the engine, and what each GPU holds over what it held before:
+    with the CUDA context and pools, which no log line counts.
+    """
     parts = [*memory_by_device(lines), *breakdown(lines)]
     resident = [s.ram_used_mib for s in samples if s.device == ENGINE and s.ram_used_mib]
     if resident:
         parts.append(MemoryPart("Host", "rss", max(resident), "psutil"))
+    for gpu in gpus:
+        used = [s.vram_used_mib for s in samples if s.device == gpu.uuid and s.vram_used_mib]
+        if used and gpu.vram_before_mib is not None:
+            parts.append(MemoryPart(gpu.device, "total", max(used) - gpu.vram_before_mib, "nvml"))
     return tuple(
         rows.Memory(
             launch_id=launch_id,

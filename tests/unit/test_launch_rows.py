@@ -4,7 +4,14 @@ from pathlib import Path
 from workers.contract import LaunchRequest, ModelFile
 from workers.engine.config import EngineConfig
 from workers.failures import Failure, FailureClass
-from workers.launch_rows import Before, Seen, launch_row, memory_rows, missing_devices
+from workers.launch_rows import (
+    Before,
+    LeasedGpu,
+    Seen,
+    launch_row,
+    memory_rows,
+    missing_devices,
+)
 from workers.spans import ENGINE, HOST, Sample
 
 LOG = Path(__file__).parent.parent / "fixtures" / "engine" / "cpu-smollm2-clean-exit.log"
@@ -42,6 +49,24 @@ def test_memory_of_a_clean_exit() -> None:
 
 def test_no_server_no_memory() -> None:
     assert memory_rows("l", []) == ()
+
+
+def test_memory_of_gpus_is_the_peak_over_what_they_held_before() -> None:
+    samples = [
+        Sample("GPU-0", 0, NOW, vram_used_mib=1000.0),
+        Sample("GPU-0", 1, NOW, vram_used_mib=1600.5),
+        Sample("GPU-1", 1, NOW, vram_used_mib=900.0),
+        Sample("GPU-2", 1, NOW, vram_used_mib=7000.0),
+    ]
+    gpus = [
+        LeasedGpu("CUDA0", "GPU-0", 500.0),
+        LeasedGpu("CUDA1", "GPU-1", None),
+        LeasedGpu("CUDA2", "GPU-unseen", 0.0),
+    ]
+    memory = memory_rows("l", [], samples, gpus)
+    assert [(r.device, r.part, r.mib, r.source) for r in memory] == [
+        ("CUDA0", "total", 1100.5, "nvml")
+    ]
 
 
 def test_launch_row_of_a_failure() -> None:

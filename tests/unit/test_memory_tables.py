@@ -1,4 +1,3 @@
-
 import pytest
 
 from orchestrator.memory.tables import CONTEXTS, Section, contexts, memory_sections
