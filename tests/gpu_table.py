@@ -137,7 +137,7 @@ def _metadata(writer: GGUFWriter) -> None:
     writer.add_ssm_time_step_rank(32)
     writer.add_ssm_group_count(16)
     writer.add_uint32("qwen3next.full_attention_interval", 4)
-    writer.add_token_list([f"t{number}" for number in range(VOCAB)])
+    writer.add_vocab_size(VOCAB)
 
 
 def _tensors() -> Iterator[tuple[str, tuple[int, ...], Type]]:

@@ -1,8 +1,7 @@
 """`herd models`: the catalogue, its files on this host, and what their headers say."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,26 +11,21 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bars
 
+from orchestrator.cli.inspection import inspection, print_inspection
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.config import load_catalogue
-from orchestrator.memory.kv import bytes_per_token, kv_bytes, recurrent_bytes
-from orchestrator.memory.server import ServerShape
 from orchestrator.session import configuration
 from orchestrator.this_host import model_store
-from warehouse.errors import ConfigError, ModelError
+from warehouse.errors import ConfigError
 from workers.models.config import ModelConfig, ModelFileConfig, validate_model
 from workers.models.hashing import known_sha256
 from workers.models.header import read_header
-from workers.models.shape import ModelShape, model_shape
 from workers.models.sources import Progress
 from workers.models.store import ModelStore
 
 _MIB = 2**20
 _GIB = 2**30
 _SHORT_SHA256 = 12
-
-CACHES = (("f16", "f16"), ("q8_0", "q8_0"), ("q8_0", "q4_0"), ("q4_0", "q4_0"))
-"""Pairs of cache types that `herd models inspect` tells of."""
 
 COLUMNS = (
     "model",
@@ -92,60 +86,14 @@ def fetch_model(config_dir: Path | None, model: str, quants: tuple[str, ...]) ->
 @format_option
 @click.pass_obj
 def inspect_model(config_dir: Path | None, target: str, quant: str | None, output: str) -> None:
-    """Show what the header of a model file says.
+    """Show what the header of a model file says, and the memory that its context takes.
 
     Names a MODEL of the catalogue with its QUANT (else its default one), or any GGUF FILE.
     """
     path = _inspected_path(config_dir, target, quant)
     header = read_header(path)
     facts = {"path": str(path), **header.facts(), "complete": header.missing_bytes == 0}
-    shape: ModelShape | None = None
-    try:
-        shape = model_shape(header)
-        facts |= cache_facts(shape)
-    except ModelError as error:
-        facts["cache"] = f"not computed: the header {error}"
-    print_table(("fact", "value"), [(key, _plain(value)) for key, value in facts.items()], output)
-    if shape and output == "table":
-        contexts = cache_contexts(header.context_length)
-        click.echo("\nKV cache, MiB by context (computed from the header)")
-        columns = ("cache", "kib_per_token", *map(str, contexts))
-        print_table(columns, cache_table(shape, contexts), output)
-
-
-def cache_facts(shape: ModelShape) -> dict[str, object]:
-    """What the shape says of the caches."""
-    state = sum(recurrent_bytes(shape, ServerShape(1)).values())
-    return {
-        "layers_by_kind": dict(Counter(layer.kind.value for layer in shape.layers)),
-        "cache_exact": shape.exact,
-        "cache_note": shape.note,
-        "recurrent_state_mib": round(state / _MIB, 2),
-        "kib_per_token": {f"{k}/{v}": bytes_per_token(shape, k, v) / 1024 for k, v in CACHES},
-    }
-
-
-def cache_contexts(native: int | None) -> list[int]:
-    """Contexts of the cache table, tokens: those of the first record, up to the native one."""
-    usual = [32_768, 65_536, 131_072, 196_608, 262_144]
-    below = [context for context in usual if context < (native or usual[-1])]
-    return [*below, native or usual[-1]]
-
-
-def cache_table(shape: ModelShape, contexts: Sequence[int]) -> list[tuple[object, ...]]:
-    """Rows of the cache table: cache types, KiB per token, MiB at each context."""
-    return [
-        (
-            f"{k}/{v}",
-            bytes_per_token(shape, k, v) / 1024,
-            *(_kv_mib(shape, context, k, v) for context in contexts),
-        )
-        for k, v in CACHES
-    ]
-
-
-def _kv_mib(shape: ModelShape, context: int, cache_k: str, cache_v: str) -> float:
-    return sum(kv_bytes(shape, ServerShape(context, cache_k, cache_v)).values()) / _MIB
+    print_inspection(inspection(facts, header), output)
 
 
 def catalogue_records(

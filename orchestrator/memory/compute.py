@@ -95,16 +95,19 @@ def compute_mib(
 
 
 def overhead_mib(server: ServerShape, device: str, history: History) -> Learned:
-    """What a device holds beyond all buffers, MiB: the median of what was seen there."""
+    """What a device holds beyond all buffers, MiB: the median of what was seen there.
+
+    Of launches on as many devices, where there are such.
+    """
     seen = [
-        mib
+        (len(launch.server.used_devices) == len(server.used_devices), mib)
         for launch in history.same_hardware
         for name, mib in launch.overhead_mib.items()
         if (name == HOST) == (device == HOST)
-        and len(launch.server.used_devices) == len(server.used_devices)
     ]
     if seen:
-        return Learned(median(seen), "history")
+        alike = [mib for is_alike, mib in seen if is_alike]
+        return Learned(median(alike or [mib for _, mib in seen]), "history")
     if device != HOST:
         return Learned(_ESTIMATED_OVERHEAD_MIB, "estimate")
     return Learned(_ESTIMATED_HOST_MIB, "estimate")
@@ -195,24 +198,25 @@ _Seen = tuple[ServerShape, int, str, float]
 def _alike(
     server: ServerShape, moved: int, device: str, launches: Sequence[MeasuredLaunch]
 ) -> list[_Seen]:
-    """Measured buffers of the device that plays the same part, of the likeliest launches.
+    """Measured buffers of the launches that are most like this one.
 
-    Flash attention and pipelining have to be the same; then the same ubatch and the same use of
-    the host's experts, as far as such launches are there.
+    Flash attention has to be the same. Then, each as far as such launches are there: as many
+    devices of which it is the same one, the same use of the host's experts, the same ubatch.
     """
     part = _part(server, device)
     seen = [
         (launch.server, launch.moved, name, mib)
         for launch in launches
         for name, mib in launch.compute_mib.items()
-        if launch.server.flash_attn == server.flash_attn
-        and (_copies(launch.server), *_part(launch.server, name)) == (_copies(server), *part)
+        if launch.server.flash_attn == server.flash_attn and (name == HOST) == (device == HOST)
     ]
-    same_host = [old for old in seen if bool(old[1]) == bool(moved)] or seen
-    return [old for old in same_host if old[0].ubatch_size == server.ubatch_size] or same_host
+    seen = [old for old in seen if _part(old[0], old[2]) == part] or seen
+    seen = [old for old in seen if bool(old[1]) == bool(moved)] or seen
+    return [old for old in seen if old[0].ubatch_size == server.ubatch_size] or seen
 
 
-def _part(server: ServerShape, device: str) -> tuple[int, int]:
-    """How many devices there are, and which of them this is; the host is none of them."""
+def _part(server: ServerShape, device: str) -> tuple[int, int, int]:
+    """Copies of the inputs, how many devices there are, and which of them this is."""
     names = server.used_devices
-    return len(names), names.index(device) if device in names else -1
+    place = names.index(device) if device in names else -1
+    return _copies(server), len(names), place

@@ -83,20 +83,20 @@ def test_a_hash_that_is_known_stands_for_the_catalogues(config_dir: Path, tmp_pa
     assert catalogue_records(entry, store)[0]["sha256"] == sha256
 
 
+def facts_of(config_dir: Path | None, *target: str) -> dict[str, object]:
+    shown = json.loads(run(config_dir, "inspect", *target, "--format", "json").stdout)
+    facts: dict[str, object] = shown["facts"]
+    return facts
+
+
 def test_inspect_shows_a_file_and_a_model_alike(own_folders: Path, config_dir: Path) -> None:
     own = config_dir.parent / "own.gguf"
-    by_file = run(config_dir, "inspect", str(own), "--format", "json").stdout
-    by_name = run(config_dir, "inspect", "mine", "F32", "--format", "json").stdout
-    assert by_file == by_name
-    facts = {row["fact"]: row["value"] for row in json.loads(by_file)}
-    assert facts["layers"] == 3
-    assert facts["complete"] is True
+    facts = facts_of(config_dir, str(own))
+    assert facts == facts_of(config_dir, "mine", "F32")
+    assert (facts["layers"], facts["complete"]) == (3, True)
     with own.open("r+b") as stream:
         stream.truncate(own.stat().st_size - 8)
-    facts = {
-        row["fact"]: row["value"]
-        for row in json.loads(run(config_dir, "inspect", str(own), "--format", "json").stdout)
-    }
+    facts = facts_of(config_dir, str(own))
     assert (facts["complete"], facts["missing_bytes"]) == (False, 8)
 
 
@@ -127,5 +127,4 @@ def test_the_store_is_the_one_that_the_configuration_names(
     file = tmp_path / "elsewhere" / "smollm2-135m" / "SmolLM2-135M-Instruct.Q4_1.gguf"
     file.parent.mkdir(parents=True)
     shutil.copy(tmp_path / "own.gguf", file)
-    found = json.loads(run(config_dir, "inspect", "smollm2-135m", "--format", "json").stdout)
-    assert found[0] == {"fact": "path", "value": str(file)}
+    assert facts_of(config_dir, "smollm2-135m")["path"] == str(file)

@@ -1,0 +1,98 @@
+"""A model's shape and memory as tables: what `herd models inspect` shows. Pure."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from orchestrator.memory.compute import MIB
+from orchestrator.memory.kv import BYTES_PER_BLOCK, bytes_per_token, kv_bytes, row_bytes
+from orchestrator.memory.server import ServerShape
+from workers.models.layers import LayerKind
+from workers.models.shape import ModelShape
+
+KIB = 1024
+CACHES = (("f16", "f16"), ("q8_0", "q8_0"), ("q8_0", "q4_0"), ("q4_0", "q4_0"))
+"""Types of K and V that people use, from the most memory to the least."""
+CONTEXTS = (32 * KIB, 64 * KIB, 128 * KIB, 192 * KIB, 256 * KIB)
+"""Tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table with its heading."""
+
+    name: str
+    """Its key in JSON."""
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+def memory_sections(shape: ModelShape) -> tuple[Section, ...]:
+    """Layers by kind, tensors by type, KiB per token, and MiB by cache types and context."""
+    return (_layers(shape), _quant_mix(shape), _per_token(shape), _by_context(shape))
+
+
+def contexts(native: int) -> tuple[int, ...]:
+    """The contexts of the table, up to the model's native one, tokens; 0 is not known."""
+    if not native:
+        return CONTEXTS
+    return (*(context for context in CONTEXTS if context < native), native)
+
+
+def _layers(shape: ModelShape) -> Section:
+    columns = ("kind", "layers", "kv_heads", "key_length", "value_length", "window", "state_kib")
+    rows = (
+        (
+            layer.kind.value,
+            count,
+            layer.kv_heads,
+            layer.key_length,
+            layer.value_length,
+            layer.window,
+            layer.recurrent_bytes / KIB,
+        )
+        for layer, count in Counter(shape.layers).items()
+        if layer.kind is not LayerKind.NONE
+    )
+    title = "Layers by what they remember (recurrent state: KiB a slot)"
+    return Section("layers", title, columns, tuple(rows))
+
+
+def _quant_mix(shape: ModelShape) -> Section:
+    sizes: Counter[str] = Counter()
+    for tensor in shape.tensors:
+        sizes[tensor.type_name] += tensor.size_bytes
+    whole = max(shape.weights_bytes, 1)
+    rows = ((kind, size / MIB, 100 * size / whole) for kind, size in sizes.most_common())
+    title = "Weights by type of tensor"
+    return Section("quant_mix", title, ("type", "mib", "percent"), tuple(rows))
+
+
+def _per_token(shape: ModelShape) -> Section:
+    growing = [layer for layer in shape.layers if layer.kind is not LayerKind.SLIDING]
+    rows = []
+    for cache in BYTES_PER_BLOCK:
+        k = sum(row_bytes(cache, layer.key_width) for layer in growing) / KIB
+        v = sum(row_bytes(cache, layer.value_width) for layer in growing) / KIB
+        rows.append((cache, k, v, k + v))
+    title = "KiB a token of context, by cache type (a sliding window takes none)"
+    return Section("kib_per_token", title, ("cache", "k", "v", "both"), tuple(rows))
+
+
+def _by_context(shape: ModelShape) -> Section:
+    asked = contexts(shape.context_length)
+    rows = (
+        (
+            f"{k}/{v}",
+            bytes_per_token(shape, k, v) / KIB,
+            *(_kv_mib(shape, ServerShape(context, k, v)) for context in asked),
+        )
+        for k, v in CACHES
+    )
+    columns = ("cache", "kib_per_token", *(str(context) for context in asked))
+    title = "KV cache by cache types (K/V) and context, MiB, one slot"
+    return Section("kv_mib", title, columns, tuple(rows))
+
+
+def _kv_mib(shape: ModelShape, server: ServerShape) -> float:
+    return sum(kv_bytes(shape, server).values()) / MIB
