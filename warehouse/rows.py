@@ -151,7 +151,9 @@ class Launch(Row):
     log_path: Annotated[str | None, "whole log, relative to the warehouse, gzip"]
     load_ms: Annotated[float | None, "from start to ready, ms"]
     page_cache_fraction: Annotated[float | None, "part of the model file in memory before, 0 to 1"]
-    idle_power_w: Annotated[float | None, "power of the devices before the start, W"]
+    idle_power_w: Annotated[
+        float | None, "idle power of the devices: lowest seen by the worker until the start, W"
+    ]
     started_at: Annotated[datetime, "start of the process, UTC"]
     ended_at: Annotated[datetime | None, "end of the process, UTC"]
 

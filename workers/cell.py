@@ -56,7 +56,7 @@ class CellRun:
         with Sampler(self._server.pid, self._launch.gpu_uuids, self._nvml) as sampler:
             try:
                 with when_cancelled(self._cancelled, self._client.abort):
-                    yield from self._trials()
+                    yield from self._trials(sampler)
             except CellFailed as error:
                 self.failure = self._refused(error.failure)
             except ConnectionLost as error:
@@ -64,7 +64,7 @@ class CellRun:
         self.samples = sampler.samples
         yield self._done(started_at)
 
-    def _trials(self) -> Iterator[TrialDone]:
+    def _trials(self, sampler: Sampler) -> Iterator[TrialDone]:
         workload = workload_for(self._cell.workload)
         context = min(self._launch.context, self._client.slot_context())
         total = workload.total(context)
@@ -76,6 +76,7 @@ class CellRun:
             cancelled=self._cancelled,
         )
         for measured in workload.run(bench):
+            sampler.mark()
             self._measured.append(measured)
             timings = measured.completion.answer.timings
             rate = prompt_rate if measured.asked.kind == "pp" else generation_rate

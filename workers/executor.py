@@ -95,7 +95,7 @@ class _Launch:
         self._before = replace(
             self._before,
             page_cache_fraction=page_cache_fraction(model),
-            idle_power_w=self._nvml.power_w(request.gpu_uuids),
+            idle_power_w=self._nvml.idle_power_w(request.gpu_uuids),
             gpus=tuple(
                 LeasedGpu(device, uuid, self._nvml.sample(uuid).vram_used_mib)
                 # without uuids (what the engine sees is not what NVML sees) nothing is claimed

@@ -20,6 +20,8 @@ INTERVAL_S = 0.125
 """Eight samples a second."""
 CLOCK_EVERY = 8
 """CPU clocks are read with one sample in so many: one file a core, so not cheap."""
+ENERGY_EVERY = 8
+"""So are energy counters of GPUs: see `Nvml.energy_mj`."""
 
 
 class Sampler:
@@ -38,6 +40,7 @@ class Sampler:
         self._host_cpu, self._engine_cpu = _Share(), _Share()
         self._samples: list[Sample] = []
         self._ticks = 0
+        self._sampling = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="telemetry", daemon=True)
 
@@ -56,7 +59,15 @@ class Sampler:
         """End the thread and sample a last time, after the last span."""
         self._stop.set()
         self._thread.join()
-        self._tick()
+        self._tick(energy=True)
+
+    def mark(self) -> None:
+        """Read the energy counters now, at the edge of a span; from any thread."""
+        with self._sampling:
+            at_s, now = time.monotonic(), datetime.now(UTC)
+            self._samples.extend(
+                self._gpu(uuid, at_s, now, energy=True) for uuid in self._gpu_uuids
+            )
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -70,12 +81,16 @@ class Sampler:
             # A late tick (suspended host) is not made up for by a burst.
             due = max(due + INTERVAL_S, time.monotonic())
 
-    def _tick(self) -> None:
-        at_s, now = time.monotonic(), datetime.now(UTC)
-        self._samples.append(self._host(at_s, now))
-        self._samples.extend(self._engine_now(at_s, now))
-        self._samples.extend(self._gpu(uuid, at_s, now) for uuid in self._gpu_uuids)
-        self._ticks += 1
+    def _tick(self, *, energy: bool = False) -> None:
+        energy = energy or self._ticks % ENERGY_EVERY == 0
+        with self._sampling:
+            at_s, now = time.monotonic(), datetime.now(UTC)
+            self._samples.append(self._host(at_s, now))
+            self._samples.extend(self._engine_now(at_s, now))
+            self._samples.extend(
+                self._gpu(uuid, at_s, now, energy=energy) for uuid in self._gpu_uuids
+            )
+            self._ticks += 1
 
     def _host(self, at_s: float, now: datetime) -> Sample:
         clock = psutil.cpu_freq() if self._ticks % CLOCK_EVERY == 0 else None
@@ -101,7 +116,7 @@ class Sampler:
         cpu_pct = self._engine_cpu.pct(at_s, times.user + times.system)
         yield Sample(ENGINE, at_s, now, cpu_pct=cpu_pct, ram_used_mib=rss / MIB)
 
-    def _gpu(self, uuid: str, at_s: float, now: datetime) -> Sample:
+    def _gpu(self, uuid: str, at_s: float, now: datetime, *, energy: bool) -> Sample:
         seen = self._nvml.sample(uuid)
         return Sample(
             uuid,
@@ -113,7 +128,7 @@ class Sampler:
             temperature_c=seen.temperature_c,
             power_w=seen.power_w,
             throttle_reasons=seen.throttle_reasons,
-            energy_mj=seen.energy_mj,
+            energy_mj=self._nvml.energy_mj(uuid) if energy else None,
         )
 
 

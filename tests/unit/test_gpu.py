@@ -69,8 +69,9 @@ def absent() -> Nvml:
 def test_absent(absent: Nvml) -> None:
     assert (absent.gpus(), absent.uuids, absent.driver(), absent.cuda()) == ((), (), None, None)
     assert absent.sample(H100) == GpuSample()
-    assert absent.power_w([H100]) is None
-    assert absent.power_w([]) is None
+    assert absent.energy_mj(H100) is None
+    assert absent.idle_power_w([H100]) is None
+    assert absent.idle_power_w([]) is None
 
 
 def test_inventory() -> None:
@@ -90,9 +91,15 @@ def test_sample() -> None:
         temperature_c=41.0,
         power_w=312.456,
         throttle_reasons=("sw_power_cap", "sw_thermal_slowdown"),
-        energy_mj=123456789.0,
     )
-    assert nvml.power_w([H100]) == 312.456
+    assert nvml.energy_mj(H100) == 123456789.0
+
+
+def test_idle_power_is_the_lowest_that_was_seen() -> None:
+    powers = iter((74_000, 240_000, 73_500, 90_000))
+    nvml = Nvml(recorded(nvmlDeviceGetPowerUsage=lambda _: next(powers)))
+    assert [nvml.idle_power_w([H100]) for _ in range(3)] == [74.0, 74.0, 73.5]
+    assert nvml.idle_power_w([H100, "GPU-unknown"]) is None
 
 
 def test_a_card_that_tells_little() -> None:
@@ -104,7 +111,8 @@ def test_a_card_that_tells_little() -> None:
     nvml = Nvml(recorded(**silent))
     assert nvml.sample(H100) == GpuSample()
     assert nvml.gpus() == (Gpu(0, "unknown GPU", H100, "", 0, None, None, None),)
-    assert nvml.power_w([H100]) is None
+    assert nvml.energy_mj(H100) is None
+    assert nvml.idle_power_w([H100]) is None
 
 
 def test_no_throttling_is_an_empty_answer() -> None:

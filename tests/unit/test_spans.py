@@ -58,6 +58,7 @@ def test_short_span_takes_the_nearest_sample() -> None:
     assert summary.clock_min_mhz == 1600
     assert summary.energy_j is None
     assert summary.energy_reason == "no energy counter, or the span is too short for it"
+    assert summary.power_mean_w is None
     assert summarise(samples, 60.0, 60.1).clock_min_mhz is None
 
 
@@ -71,8 +72,20 @@ def test_energy_needs_samples_on_both_sides() -> None:
     series = [sample("A", float(at), energy_mj=at * 1000.0) for at in range(5)]
     assert energy_j(series, -1.0, 3.0) is None
     assert energy_j(series, 1.0, 9.0) is None
-    assert energy_j(series, 1.2, 1.8) is None
+    assert energy_j(series, 1.2, 1.6) is None
     assert energy_j([sample("A", 1.0), sample("A", 2.0)], 0, 3) is None
+
+
+def test_power_is_energy_over_time_where_there_is_energy() -> None:
+    # NVML's own power lags: it still tells of the step before
+    samples = [sample("A", at, power_w=150.0, energy_mj=at * 300_000) for at in (0.0, 0.75, 1.5)]
+    assert summarise(samples, 0.5, 1.25).power_mean_w == pytest.approx(300.0)
+
+
+def test_without_a_counter_power_is_the_mean_of_the_samples() -> None:
+    samples = [sample("A", at, power_w=power) for at, power in ((0.0, 100.0), (1.0, 200.0))]
+    assert summarise(samples, 0.0, 1.0).power_mean_w == 150.0
+    assert summarise(samples, 0.0, 0.9).power_mean_w is None
 
 
 def test_power_is_not_guessed_for_a_silent_card() -> None:

@@ -60,6 +60,32 @@ def test_process_that_never_was() -> None:
     assert {one.device for one in sampler.samples} == {HOST}
 
 
+class Counting(Nvml):
+    """No card here: counts how often the dear figure is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readings = 0
+
+    def energy_mj(self, uuid: str) -> float | None:
+        self.readings += 1
+        return float(self.readings)
+
+
+def test_energy_is_read_seldom_and_at_marks() -> None:
+    nvml = Counting()
+    with Sampler(os.getpid(), ("GPU-0",), nvml) as sampler:
+        collect(sampler, "GPU-0", 4)
+        assert nvml.readings == 1
+        sampler.mark()
+        assert nvml.readings == 2
+    gpu = [one for one in sampler.samples if one.device == "GPU-0"]
+    assert [one.energy_mj for one in gpu if one.energy_mj is not None] == [1.0, 2.0, 3.0]
+    assert gpu[0].energy_mj == 1.0
+    assert gpu[-1].energy_mj == 3.0
+    assert all(later.at_s > earlier.at_s for earlier, later in pairwise(gpu))
+
+
 def test_rows() -> None:
     with Sampler(os.getpid(), ("GPU-unknown",), Nvml()) as sampler:
         pass
