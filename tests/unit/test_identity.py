@@ -75,7 +75,7 @@ def test_a_server_is_the_hash_of_what_decides_it() -> None:
 
 def test_a_workload_is_its_configuration_and_method() -> None:
     assert workload_facts(SpeedConfig(prompt_sizes=[128, 512], n_predict=32)) == (
-        '{"method_version":1,"n_predict":32,"name":"speed","prompt_sizes":[128,512],'
+        '{"method_version":2,"n_predict":32,"name":"speed","prompt_sizes":[128,512],'
         '"repetitions":5,"seed":0}'
     )
 
@@ -89,7 +89,7 @@ def test_identities_stay_the_same_from_one_version_of_herd_to_the_next() -> None
     assert server.server_id == "ca5cd221567c976d5a43f07ffaeeaf74"
     assert (
         cell_identity(server.server_id, workload_facts(SpeedConfig()))
-        == "a88bbacda7d0ebb7a5c8ebcc338632b1"
+        == "e76c29180be9511d30f66d96e0e36b99"
     )
 
 

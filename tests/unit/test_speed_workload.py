@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -57,3 +58,12 @@ def test_schedule_follows_the_seed() -> None:
     assert order(0) != order(1)
     rounds = [tuple(order(0)[i : i + 5]) for i in range(0, 40, 5)]
     assert len(set(rounds)) > 1
+
+
+@pytest.mark.parametrize("sizes", [[8], [8, 16], [8, 16, 32, 64]])
+def test_no_step_runs_twice_in_a_row(sizes: list[int]) -> None:
+    for seed in range(20):
+        asked = schedule(SpeedConfig(prompt_sizes=sizes, repetitions=6, seed=seed), 1024)
+        assert all(one.step != after.step for one, after in pairwise(asked))
+        each = [sorted(a.step for a in asked if a.repetition == r) for r in range(1, 7)]
+        assert each == each[:1] * 6

@@ -9,7 +9,7 @@ class SpeedConfig:
     """Prompt processing at several prompt sizes and generation, both at an empty cache."""
 
     NAME: ClassVar[str] = "speed"
-    METHOD_VERSION: ClassVar[int] = 1
+    METHOD_VERSION: ClassVar[int] = 2
     """Raised when the way of measuring changes, so that old cells are not taken for new ones."""
 
     name: str = "speed"
