@@ -38,6 +38,8 @@ class _Active:
     left: dict[str, Planned]
     """Cells that have not ended, the one in flight first."""
     ready: LaunchReady | None = None
+    gone: bool = False
+    """Whether the end of the latest server is in the warehouse."""
     uncommitted: list[CellDone] = field(default_factory=list)
     """Cells of a launch that did not come up: committed after the launch's own row."""
 
@@ -137,7 +139,7 @@ class Driver:
         match heard.event:
             case LaunchReady() as ready:
                 self._warehouse.write_launch(ready.launch, ready.memory)
-                active.ready = ready
+                active.ready, active.gone = ready, False
             case TrialDone() as trial:
                 self._on_trial(heard.host_id, active, trial)
             case CellDone() as done:
@@ -147,6 +149,7 @@ class Driver:
                     self._commit(active, done)
             case LaunchDone() as launch_done:
                 self._on_launch_done(launch_done)
+                active.gone = True
             case Ended():
                 self._release(heard.host_id, active)
             case Lost(reason):
@@ -167,9 +170,9 @@ class Driver:
         """One cell was in flight; the others of its launch go back as they were."""
         now = datetime.now(UTC)
         failure = Failure(FailureClass.HOST_LOST, reason)
-        if active.ready is None:
-            launch = lost_launch(active.request, failure, active.started_at, now)
-            self._warehouse.write_launch(launch, ())
+        if not active.gone:
+            launch = lost_launch(active.request, active.ready, failure, active.started_at, now)
+            self._warehouse.write_launch(launch, active.ready.memory if active.ready else ())
         ended = {done.cell_id for done in active.uncommitted}
         asked = (c for c in active.request.cells if c.cell_id in active.left)
         in_flight = next((c for c in asked if c.cell_id not in ended), None)

@@ -1,5 +1,6 @@
 """From plan and events to rows. Pure."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -7,7 +8,7 @@ from orchestrator.identity import canonical
 from orchestrator.placement import Planned
 from orchestrator.plan import Plan
 from warehouse import rows
-from workers.contract import CellDone, LaunchRequest
+from workers.contract import CellDone, LaunchReady, LaunchRequest
 from workers.failures import Failure
 
 
@@ -106,9 +107,21 @@ def lost_cell(
 
 
 def lost_launch(
-    request: LaunchRequest, failure: Failure, started_at: datetime, ended_at: datetime
+    request: LaunchRequest,
+    ready: LaunchReady | None,
+    failure: Failure,
+    started_at: datetime,
+    ended_at: datetime,
 ) -> rows.Launch:
-    """The row of a launch whose host is gone before it came up."""
+    """The row of a launch whose host is gone, with what was known once it had come up."""
+    if ready is not None:
+        return replace(
+            ready.launch,
+            status="failed",
+            failure_class=failure.failure_class,
+            reason=failure.reason,
+            ended_at=ended_at,
+        )
     return rows.Launch(
         launch_id=request.launch_id,
         server_id=request.server_id,

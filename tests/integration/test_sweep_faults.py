@@ -198,8 +198,11 @@ def test_kill_9_of_the_worker(herd: Herd) -> None:
         (2048, 2, "ok"),
         (3072, 1, "ok"),
     ]
-    (lost,) = herd.query("select failure_class, reason from failures")
-    assert lost["failure_class"] == "host_lost"
+    (lost,) = herd.query("select failure_class, launch_status, launch_id from failures")
+    assert (lost["failure_class"], lost["launch_status"]) == ("host_lost", "failed")
+    assert herd.query("select launch_id from launches where status <> 'ok'") == [
+        {"launch_id": lost["launch_id"]}
+    ]
     assert not herd.processes()
 
 

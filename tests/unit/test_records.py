@@ -14,11 +14,12 @@ from tests.unit.orchestrator_samples import (
     spec,
     view,
 )
-from tests.warehouse_samples import trial
+from tests.warehouse_samples import launch, trial
 from warehouse.ledger import Attempt
-from workers.contract import CellDone
+from workers.contract import CellDone, LaunchReady
 from workers.engine.config import EngineConfig
 from workers.failures import Failure, FailureClass
+from workers.workloads.speed.config import SpeedConfig
 
 END = START + timedelta(seconds=30)
 GPU_HOST = view(engine=build(device(0), device(1)), hardware_class="two cards")
@@ -40,7 +41,10 @@ def test_the_axes_of_a_cell_are_columns() -> None:
         "workload.seed": 1,
         "engine.args": ["--x"],
     }
-    assert json.loads(str(columns.pop("workload_config")))["method_version"] == 1
+    assert (
+        json.loads(str(columns.pop("workload_config")))["method_version"]
+        == SpeedConfig.METHOD_VERSION
+    )
     assert json.loads(str(columns.pop("server_config")))["devices"] == ["RTX 3060", "RTX 3060"]
     assert columns == {
         "cell_id": cell.cell_id,
@@ -117,9 +121,18 @@ def test_a_cell_whose_host_is_lost_failed_without_trials() -> None:
 def test_a_launch_whose_host_is_lost_says_what_was_asked() -> None:
     asked = request(planned(spec(pairing="auto"), GPU_HOST), host_id="beta")
     lost = Failure(FailureClass.HOST_LOST, "the actor died")
-    row = lost_launch(asked, lost, START, END)
+    row = lost_launch(asked, None, lost, START, END)
     assert (row.launch_id, row.server_id, row.host_id) == ("l1", asked.server_id, "beta")
     assert row.devices == ("CUDA0", "CUDA1")
     assert (row.status, row.failure_class, row.reason) == ("failed", "host_lost", "the actor died")
     assert (row.started_at, row.ended_at) == (START, END)
     assert (row.load_ms, row.exit_code, row.log_tail, row.command_line) == (None, None, "", ())
+
+
+def test_a_launch_that_was_up_when_its_host_was_lost_keeps_what_was_known() -> None:
+    ready = LaunchReady(launch("l1", ended_at=None, load_ms=900.0), ())
+    lost = Failure(FailureClass.HOST_LOST, "the actor died")
+    row = lost_launch(request(planned(spec())), ready, lost, START, END)
+    assert (row.status, row.failure_class, row.reason) == ("failed", "host_lost", "the actor died")
+    assert (row.load_ms, row.ended_at) == (900.0, END)
+    assert row.command_line == ready.launch.command_line
