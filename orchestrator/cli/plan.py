@@ -48,7 +48,7 @@ def _row(order: int, cell: Planned) -> tuple[object, ...]:
         spec.workload.name,
         " ".join(f"{key}={value}" for key, value in spec.other_axes),
         ",".join(cell.hosts),
-        ",".join(device.name for device in cell.pairing.devices) or "CPU",
+        ",".join(device.name for device in cell.pairing.devices) or _no_devices(cell),
         "/".join(f"{part:g}" for part in cell.pairing.split),
         cell.decision,
         cell.reason or _missing(cell),
@@ -57,6 +57,11 @@ def _row(order: int, cell: Planned) -> tuple[object, ...]:
         forecast.basis if forecast else "",
         cell.cell_id,
     )
+
+
+def _no_devices(cell: Planned) -> str:
+    """A pattern that found no devices is no CPU run."""
+    return "CPU" if cell.pairing.pattern == "cpu" else ""
 
 
 def _missing(cell: Planned) -> str:

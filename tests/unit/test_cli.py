@@ -278,6 +278,11 @@ def test_plan_of_the_demo_is_fourteen_cells(herd: Herd) -> None:
     assert {(c["devices"], c["decision"]) for c in told} == {("CPU", "run")}
 
 
+def test_plan_shows_no_devices_for_a_pairing_that_finds_none(herd: Herd) -> None:
+    told = json.loads(herd("plan", "pairing=cpu,pair", NOWHERE, "--format", "json").stdout)
+    assert [(cell["pairing"], cell["devices"]) for cell in told] == [("cpu", "CPU"), ("pair", "")]
+
+
 def test_plan_in_csv_has_no_summary(herd: Herd) -> None:
     told = [*csv.DictReader(io.StringIO(herd("plan", NOWHERE, "--format", "csv").stdout))]
     assert [(cell["model"], cell["decision"]) for cell in told] == [("smollm2-135m", "run")]
