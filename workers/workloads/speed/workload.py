@@ -3,8 +3,8 @@
 Method, version 2:
 
 - As `llama-bench` does it (pp and tg, random tokens, cache cleared before every repetition),
-  but over HTTP on the server as deployed. Against llama-bench on two H100 such figures agreed
-  within 3 %; of checkpoints (`-ctxcp`), which are charged to `prompt_ms`, there must be none.
+  but over HTTP on the server as deployed. How far it agrees with
+  llama-bench is in docs/benchmarks.md; of checkpoints (`-ctxcp`), which are charged to `prompt_ms`, there must be none.
 - Warm-up, not recorded: a prompt of a full batch and a few tokens generated. The server's own
   warm-up decodes one tiny batch, after which the first large one still compiles kernels
   (ggml-org/llama.cpp pull 21282; Vulkan: 791 against 6550 tok/s).
@@ -12,8 +12,8 @@ Method, version 2:
 - Every trial is cold: the slot is erased first, and the answer's `cache_n` proves it.
 - Repetitions are interleaved: each one runs all steps once, in an order shuffled by the seed,
   so that drift of clocks and temperature spreads over all steps. The order is stored. No step
-  runs twice in a row: CUDA records its graph at the second equal batch, inside `prompt_ms` (H100,
-  llama.cpp 11434: 18 to 20 % of pp512, 8 to 9 % of pp2048).
+  runs twice in a row: on an H100 (llama.cpp 11434) the second of two equal steps read 18 to 19 %
+  (pp512) and 8 to 10 % (pp2048) lower, as if CUDA recorded its graph then; not isolated.
 - Rates are computed from raw counts and times in `workers.trials`.
 """
 
