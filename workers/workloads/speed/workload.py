@@ -3,8 +3,8 @@
 Method, version 2:
 
 - As `llama-bench` does it (pp and tg, random tokens, cache cleared before every repetition),
-  but over HTTP on the server as deployed. How far it agrees with
-  llama-bench is in docs/benchmarks.md; of checkpoints (`-ctxcp`), which are charged to `prompt_ms`, there must be none.
+  but over HTTP on the server as deployed; docs/benchmarks.md says how far the two agree. Of
+  checkpoints (`-ctxcp`), which are charged to `prompt_ms`, there must be none.
 - Warm-up, not recorded: a prompt of a full batch and a few tokens generated. The server's own
   warm-up decodes one tiny batch, after which the first large one still compiles kernels
   (ggml-org/llama.cpp pull 21282; Vulkan: 791 against 6550 tok/s).
