@@ -48,12 +48,12 @@ class MeasuredLaunch:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Measured launches that tell something of a planned one."""
+    """What measured launches tell of planned ones of a model; made by `relevant`."""
 
-    same_model: tuple[MeasuredLaunch, ...] = ()
-    """Same shape and build: for compute buffers."""
-    same_hardware: tuple[MeasuredLaunch, ...] = ()
-    """Same hardware class and build, any model: for overhead."""
+    buffers: tuple["_Buffer", ...] = ()
+    """Compute buffers of the same shape and build."""
+    overhead: tuple[tuple[int, bool, float], ...] = ()
+    """Of the same hardware class and build, any model: devices, whether the host's, MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +68,39 @@ class Learned:
 def relevant(
     launches: Iterable[MeasuredLaunch], shape: ModelShape, engine_build: str, hardware_class: str
 ) -> History:
-    """The launches that tell something of this model with this build on this hardware."""
+    """What these launches tell of this model with this build on this hardware."""
     of_build = [launch for launch in launches if launch.engine_build == engine_build]
-    return History(
-        tuple(launch for launch in of_build if launch.digest == shape.digest),
-        tuple(launch for launch in of_build if launch.hardware_class == hardware_class),
+    buffers = (
+        _Buffer(
+            _Use.of(old.server, old.moved, name),
+            _Growth.of(shape, old.server, old.moved, name),
+            mib,
+        )
+        for old in of_build
+        if old.digest == shape.digest
+        for name, mib in old.compute_mib.items()
     )
+    overhead = (
+        (len(old.server.used_devices), name == HOST, mib)
+        for old in of_build
+        if old.hardware_class == hardware_class
+        for name, mib in old.overhead_mib.items()
+    )
+    return History(tuple(buffers), tuple(overhead))
 
 
 def compute_mib(
     shape: ModelShape, server: ServerShape, weights: Weights, device: str, history: History
 ) -> Learned:
     """The compute buffers on a device, MiB."""
-    known = _alike(server, weights.moved, device, history.same_model)
+    known = _alike(_Use.of(server, weights.moved, device), history.buffers)
     grows = _Growth.of(shape, server, weights.moved, device)
     if not known:
         return Learned(grows.total(_activations(shape), _activations(shape)), "estimate")
-    seen = [(_Growth.of(shape, old, moved, name), mib) for old, moved, name, mib in known]
     return Learned(
         grows.total(
-            min(past.share(mib) for past, mib in seen),
-            min(past.share_beyond_work(mib) for past, mib in seen),
+            min(old.growth.share(old.mib) for old in known),
+            min(old.growth.share_beyond_work(old.mib) for old in known),
         ),
         "history",
     )
@@ -99,15 +111,10 @@ def overhead_mib(server: ServerShape, device: str, history: History) -> Learned:
 
     Of launches on as many devices, where there are such.
     """
-    seen = [
-        (len(launch.server.used_devices) == len(server.used_devices), mib)
-        for launch in history.same_hardware
-        for name, mib in launch.overhead_mib.items()
-        if (name == HOST) == (device == HOST)
-    ]
+    seen = [old for old in history.overhead if old[1] == (device == HOST)]
     if seen:
-        alike = [mib for is_alike, mib in seen if is_alike]
-        return Learned(median(alike or [mib for _, mib in seen]), "history")
+        alike = [old for old in seen if old[0] == len(server.used_devices)] or seen
+        return Learned(median(mib for *_, mib in alike), "history")
     if device != HOST:
         return Learned(_ESTIMATED_OVERHEAD_MIB, "estimate")
     return Learned(_ESTIMATED_HOST_MIB, "estimate")
@@ -192,31 +199,46 @@ def _activations(shape: ModelShape) -> float:
     return (shape.vocab_size + wide + 4 * attention + 4 * state) * _F32_BYTES / MIB
 
 
-_Seen = tuple[ServerShape, int, str, float]
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What has to be alike for one compute buffer to tell of another."""
+
+    flash_attn: bool
+    is_host: bool
+    part: tuple[int, int, int]
+    """Copies of the inputs, how many devices there are, and which of them this is."""
+    moves: bool
+    """Whether tensors are copied from the host for large batches."""
+    ubatch: int
+
+    @classmethod
+    def of(cls, server: ServerShape, moved: int, device: str) -> "_Use":
+        names = server.used_devices
+        place = names.index(device) if device in names else -1
+        part = _copies(server), len(names), place
+        return cls(server.flash_attn, device == HOST, part, bool(moved), server.ubatch_size)
 
 
-def _alike(
-    server: ServerShape, moved: int, device: str, launches: Sequence[MeasuredLaunch]
-) -> list[_Seen]:
-    """Measured buffers of the launches that are most like this one.
+@dataclass(frozen=True, slots=True)
+class _Buffer:
+    """A measured compute buffer."""
+
+    use: _Use
+    growth: _Growth
+    mib: float
+
+
+def _alike(use: _Use, buffers: Sequence[_Buffer]) -> list[_Buffer]:
+    """The measured buffers that are most like one of this use.
 
     Flash attention has to be the same. Then, each as far as such launches are there: as many
     devices of which it is the same one, the same use of the host's experts, the same ubatch.
     """
-    part = _part(server, device)
     seen = [
-        (launch.server, launch.moved, name, mib)
-        for launch in launches
-        for name, mib in launch.compute_mib.items()
-        if launch.server.flash_attn == server.flash_attn and (name == HOST) == (device == HOST)
+        old
+        for old in buffers
+        if (old.use.flash_attn, old.use.is_host) == (use.flash_attn, use.is_host)
     ]
-    seen = [old for old in seen if _part(old[0], old[2]) == part] or seen
-    seen = [old for old in seen if bool(old[1]) == bool(moved)] or seen
-    return [old for old in seen if old[0].ubatch_size == server.ubatch_size] or seen
-
-
-def _part(server: ServerShape, device: str) -> tuple[int, int, int]:
-    """Copies of the inputs, how many devices there are, and which of them this is."""
-    names = server.used_devices
-    place = names.index(device) if device in names else -1
-    return _copies(server), len(names), place
+    seen = [old for old in seen if old.use.part == use.part] or seen
+    seen = [old for old in seen if old.use.moves == use.moves] or seen
+    return [old for old in seen if old.use.ubatch == use.ubatch] or seen

@@ -39,6 +39,10 @@ class Prediction:
         """All of a device."""
         return sum(part.mib for part in self.parts if part.device == device)
 
+    def known_mib(self, device: str) -> float:
+        """All of a device that is not an estimate."""
+        return sum(p.mib for p in self.parts if p.device == device and p.basis != ESTIMATE)
+
     @property
     def totals(self) -> Mapping[str, float]:
         """MiB by device."""
@@ -52,6 +56,9 @@ class Verdict:
     fits: bool
     reason: str | None
     """When not: the devices that lack memory, in numbers."""
+    is_certain: bool
+    """When not: whether a device lacks memory for what is exact or learned alone. Estimates are
+    high, so a launch that fails by them only may still fit."""
 
 
 def predict(shape: ModelShape, server: ServerShape, history: History = _NOTHING) -> Prediction:
@@ -88,11 +95,17 @@ def verdict(
         margin_mib: What has to stay free on each.
     """
     short = [
-        f"{device} needs {needed:,.0f} of {free_mib[device]:,.0f} MiB{_kept_free(margin_mib)}"
+        device
         for device, needed in prediction.totals.items()
         if device in free_mib and needed + margin_mib > free_mib[device]
     ]
-    return Verdict(not short, "; ".join(short) or None)
+    reasons = [
+        f"{device} needs {prediction.mib(device):,.0f} of {free_mib[device]:,.0f} MiB"
+        f"{_kept_free(margin_mib)}"
+        for device in short
+    ]
+    certain = any(prediction.known_mib(device) + margin_mib > free_mib[device] for device in short)
+    return Verdict(not short, "; ".join(reasons) or None, certain)
 
 
 def smallest_n_cpu_moe(

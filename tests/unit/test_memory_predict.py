@@ -51,7 +51,7 @@ def test_what_is_counted_equals_the_log(model: ModelShape, measured: Measured) -
             found = part(predicted, device, name)
             assert found == pytest.approx(measured.log(device, logged), abs=0.0051)
     mapped = measured.log("CPU_Mapped", "model")
-    assert part(predicted, HOST, "weights") == pytest.approx(mapped, rel=0.005)
+    assert part(predicted, HOST, "weights") == pytest.approx(mapped, rel=1e-4)
 
 
 LEFT_OUT: dict[str, Callable[[ServerShape], object]] = {
@@ -68,13 +68,13 @@ LEFT_OUT: dict[str, Callable[[ServerShape], object]] = {
 def test_compute_and_overhead_are_learned_from_other_launches(
     model: ModelShape, launches: list[MeasuredLaunch], measured: Measured, left_out: str
 ) -> None:
-    """Within 2 % of NVML on every GPU, with all launches left out that share this with it."""
+    """Within 1 % of NVML on every GPU, with all launches left out that share this with it."""
     what = LEFT_OUT[left_out]
     others = [old for old in launches if what(old.server) != what(measured.server)]
     history = relevant(others, model, "b11434", "h100x2")
     predicted = predict(model, measured.server, history)
     for device in measured.devices:
-        assert predicted.mib(device) == pytest.approx(measured.nvml(device), rel=0.02)
+        assert predicted.mib(device) == pytest.approx(measured.nvml(device), rel=0.01)
 
 
 @pytest.mark.parametrize("measured", TABLE, ids=name_of)
@@ -131,6 +131,24 @@ def test_a_verdict_names_what_is_short_in_numbers(model: ModelShape) -> None:
     both = verdict(predicted, dict.fromkeys(PAIR, 12288.0))
     assert both.reason is not None
     assert both.reason.count("needs") == 2
+
+
+def test_what_fails_by_estimates_only_is_not_certain(
+    model: ModelShape, launches: list[MeasuredLaunch]
+) -> None:
+    """262,144 tokens of q8_0/q4_0 ran on two cards of 12 GB, says the first record."""
+    free = dict.fromkeys(PAIR, 12288.0)
+
+    def judged(context: int, k: str, v: str, *known: MeasuredLaunch) -> tuple[bool, bool]:
+        server = ServerShape(context, k, v, devices=PAIR, split=(1, 1))
+        history = relevant(known, model, "b11434", "h100x2")
+        found = verdict(predict(model, server, history), free)
+        return found.fits, found.is_certain
+
+    assert judged(131072, "q8_0", "q4_0") == (True, False)
+    assert judged(262144, "q8_0", "q4_0") == (False, False)
+    assert judged(262144, "q8_0", "q4_0", *launches) == (False, True)
+    assert judged(524288, "f16", "f16") == (False, True)
 
 
 def test_a_margin_has_to_stay_free(model: ModelShape) -> None:

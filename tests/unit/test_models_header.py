@@ -1,5 +1,6 @@
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFWriter
 
+from tests import gpu_table
+from tests.tiny_models import write_tiny
 from warehouse.errors import ModelError
 from workers.models.header import quant_name, quant_of_file, read_header
 
@@ -127,3 +130,38 @@ def test_what_is_no_model_file_is_an_error_of_one_line(tmp_path: Path) -> None:
             read_header(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_split_model_is_one(tmp_path: Path) -> None:
+    one = read_header(write_tiny(tmp_path / "one.gguf", "llama"))
+    first = write_tiny(tmp_path / "m", "llama", parts=3)
+    header = read_header(first)
+    assert len(header.parts) == 3
+    assert header.parameters == one.parameters
+    assert header.bytes_by_type == one.bytes_by_type
+    assert header.file_size_bytes == sum(p.stat().st_size for p in tmp_path.glob("m-*.gguf"))
+    third = tmp_path / "m-00003-of-00003.gguf"
+    os.truncate(third, third.stat().st_size - 5)
+    assert read_header(first).missing_bytes == 5
+
+
+def test_parts_of_a_split_model_are_asked_for(tmp_path: Path) -> None:
+    first = write_tiny(tmp_path / "m", "llama", parts=3)
+    second = tmp_path / "m-00002-of-00003.gguf"
+    with pytest.raises(ModelError, match=r"a part of 3: name its first, NAME-00001-of-00003"):
+        read_header(second)
+    second.unlink()
+    with pytest.raises(ModelError, match=r"m-00002-of-00003\.gguf: no such file"):
+        read_header(first)
+    renamed = first.rename(tmp_path / "renamed.gguf")
+    with pytest.raises(ModelError, match="name its first"):
+        read_header(renamed)
+
+
+def test_a_header_of_18_gb_is_read_at_once(tmp_path: Path) -> None:
+    """Its weights are a hole in the file: only what lies before them is read."""
+    path = gpu_table.write_model(tmp_path / "m.gguf")
+    assert path.stat().st_size > 18e9
+    began = time.monotonic()
+    assert read_header(path).missing_bytes == 0
+    assert time.monotonic() - began < 1
