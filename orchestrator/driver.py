@@ -196,7 +196,7 @@ class Driver:
     def _commit(self, active: _Active, done: CellDone) -> None:
         cell = active.left.pop(done.cell_id)
         row = cell_row(cell, active.request, done)
-        self._warehouse.commit_cell(row, done.trials, done.telemetry, done.probes)
+        self._warehouse.commit_cell(row, done.trials, done.telemetry, done.evidence)
         self._committed[cell.cell_id] += 1
         if done.failure and self._tries_again(cell, done.failure):
             self._queue.append(again(cell))

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from warehouse import rows
 from workers.cancel import when_cancelled
 from workers.contract import CellDone, CellRequest, LaunchRequest, TrialDone
 from workers.engine.client import Client, ConnectionLost
@@ -48,6 +49,7 @@ class CellRun:
         self._nvml = nvml
         self._cancelled = cancelled
         self._measured: list[Measured] = []
+        self._evidence: list[rows.Row] = []
         self._complete = False
 
     def events(self) -> Iterator[TrialDone | CellDone]:
@@ -70,24 +72,31 @@ class CellRun:
         total = workload.total(context)
         self._client.erase()
         bench = Bench(
+            cell_id=self._cell.cell_id,
+            attempt=self._cell.attempt,
             client=self._client,
             context=context,
             batch_size=self._launch.engine.batch_size or DEFAULT_BATCH_SIZE,
             cancelled=self._cancelled,
         )
-        for measured in workload.run(bench):
+        for found in workload.run(bench):
+            if isinstance(found, rows.Row):
+                self._evidence.append(found)
+                continue
             sampler.mark()
-            self._measured.append(measured)
-            timings = measured.completion.answer.timings
-            rate = prompt_rate if measured.asked.kind == "pp" else generation_rate
-            yield TrialDone(
-                cell_id=self._cell.cell_id,
-                step=measured.asked.step,
-                done=len(self._measured),
-                total=total,
-                tok_s=rate(timings),
-            )
-        self._complete = len(self._measured) == total
+            self._measured.append(found)
+            yield self._trial_done(found, total)
+        self._complete = not self._cancelled.is_set()
+
+    def _trial_done(self, measured: Measured, total: int) -> TrialDone:
+        rate = prompt_rate if measured.asked.kind == "pp" else generation_rate
+        return TrialDone(
+            cell_id=self._cell.cell_id,
+            step=measured.asked.step,
+            done=len(self._measured),
+            total=total,
+            tok_s=rate(measured.completion.answer.timings),
+        )
 
     def _refused(self, failure: Failure) -> Failure | None:
         if self._cancelled.is_set():
@@ -133,4 +142,5 @@ class CellRun:
                 cell_id=cell.cell_id,
                 attempt=cell.attempt,
             ),
+            evidence=tuple(self._evidence),
         )

@@ -135,7 +135,7 @@ def _done(
         ended_at=datetime.now(UTC),
         trials=(),
         telemetry=(),
-        probes=tuple(
+        evidence=tuple(
             _row(cell.cell_id, cell.attempt, number, probe)
             for number, probe in enumerate(search.probes, start=1)
         ),

@@ -89,7 +89,8 @@ class CellDone:
     ended_at: datetime
     trials: tuple[rows.Trial, ...]
     telemetry: tuple[rows.Telemetry, ...]
-    probes: tuple[rows.ContextProbe, ...] = ()
+    evidence: tuple[rows.Row, ...] = ()
+    """What the workload yields beside trials: rows of other child tables of `cells`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from warehouse import rows
 from workers.engine.client import Client
 from workers.engine.completion import Completion
 
@@ -13,6 +14,9 @@ from workers.engine.completion import Completion
 class Bench:
     """The running server as a workload gets it: slot 0 empty, telemetry on."""
 
+    cell_id: str
+    attempt: int
+    """Both for rows that a workload writes itself."""
     client: Client
     context: int
     """Tokens that fit the slot."""
@@ -50,14 +54,17 @@ class Workload(Protocol):
     """A workload bound to its config."""
 
     def total(self, context: int) -> int:
-        """Number of trials on a slot of that many tokens.
+        """Number of trials at most on a slot of that many tokens.
 
         Raises:
             CellFailed: nothing of it fits (`bad_args`).
         """
 
-    def run(self, bench: Bench) -> Iterator[Measured]:
+    def run(self, bench: Bench) -> Iterator[Measured | rows.Row]:
         """Warm up and measure; ends early when cancelled.
+
+        Yields:
+            Trials as they end, and rows of other child tables of `cells`.
 
         Raises:
             CellFailed: a request failed, or nothing fits.
