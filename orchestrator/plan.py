@@ -131,6 +131,7 @@ def _arguments(cell: Planned) -> list[str]:
         cache_v=cell.spec.cache_v,
         devices=tuple(device.name for device in cell.pairing.devices),
         tensor_split=cell.pairing.split,
+        known_flags=cell.build.known_flags if cell.build else frozenset(),
     )
 
 

@@ -21,7 +21,7 @@ class Servers:
         """Settings are those of `server_arguments`; a small context of f16 on the CPU if none."""
         build = probe(engine.binary, engine.env)
         defaults: dict[str, Any] = {"context": 1024, "cache_k": "f16", "cache_v": "f16"}
-        defaults |= {"devices": (), "tensor_split": ()}
+        defaults |= {"devices": (), "tensor_split": (), "known_flags": build.known_flags}
         arguments = server_arguments(engine, model_path=str(model), **defaults | settings)
         run = self.folder / f"run{len(self.started)}"
         log = self.folder / f"server{len(self.started)}.log"

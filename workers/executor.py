@@ -128,6 +128,7 @@ class _Launch:
             cache_v=request.cache_v,
             devices=request.devices,
             tensor_split=request.tensor_split,
+            known_flags=build.known_flags,
         )
         return LlamaServer(
             build,

@@ -220,7 +220,7 @@ def test_devices_of_the_fake(servers: Servers, fake_server: Fake, any_model: Pat
 
 
 def test_a_build_without_a_pinned_flag(fake_server: Fake) -> None:
-    engine = fake_server(remove_flags=["--load-mode"])
+    engine = fake_server(remove_flags=["--poll"])
     build = probe(engine.binary, engine.env)
     arguments = server_arguments(
         engine,
@@ -231,7 +231,7 @@ def test_a_build_without_a_pinned_flag(fake_server: Fake) -> None:
         devices=(),
         tensor_split=(),
     )
-    assert unknown_flags(arguments, build) == ("--load-mode",)
+    assert unknown_flags(arguments, build) == ("--poll",)
 
 
 def test_the_environment_is_scrubbed(

@@ -1,5 +1,6 @@
 """The real llama-server: what its log says, and each way in which its start fails."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ def failed_start(servers: Servers, engine: EngineConfig, model: Path, **more: An
         server = servers.make(engine, model, **more)
         with pytest.raises(LaunchFailed) as caught:
             server.start()
-        assert server.poll() == 1
+        # build 10068 says why and then crashes while it cleans up
+        assert server.poll() in (1, -signal.SIGSEGV)
         failure = caught.value.failure
         if failure.failure_class is not FailureClass.CRASH:
             return failure

@@ -127,3 +127,10 @@ def test_a_long_reason_is_shortened_to_one_line() -> None:
     reason = classify([T + "out of memory " + "x" * 1000], 1, "load").reason
     assert len(reason) == 300
     assert reason.endswith("...")
+
+
+@pytest.mark.parametrize("exit_code", [-4, 132])
+def test_a_build_for_another_cpu_is_not_tried_again(exit_code: int) -> None:
+    failure = classify(["0.00.022.633 I print_info: n_head = 9"], exit_code, "load")
+    assert failure.failure_class is FailureClass.UNSUPPORTED
+    assert "instructions that this CPU does not have" in failure.reason

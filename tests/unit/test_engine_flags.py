@@ -24,6 +24,7 @@ def arguments(
     engine: EngineConfig = ENGINE,
     devices: tuple[str, ...] = ("CUDA0", "CUDA1"),
     tensor_split: tuple[float, ...] = (14, 10),
+    known_flags: frozenset[str] = KNOWN,
 ) -> list[str]:
     return server_arguments(
         engine,
@@ -33,6 +34,7 @@ def arguments(
         cache_v="q4_0",
         devices=devices,
         tensor_split=tensor_split,
+        known_flags=known_flags,
     )
 
 
@@ -46,11 +48,28 @@ def test_every_result_changing_flag_is_pinned_on_gpus() -> None:
         "--threads 6 --threads-batch 6 --device CUDA0,CUDA1 --n-gpu-layers all "
         "--split-mode layer --main-gpu 0 --tensor-split 14,10 "
         "--parallel 1 --fit off --flash-attn on --batch-size 2048 --ubatch-size 512 --poll 50 "
-        "--prio 0 --load-mode mmap --cache-ram 0 --cache-reuse 0 --ctx-checkpoints 0 "
+        "--prio 0 --cache-ram 0 --cache-reuse 0 --ctx-checkpoints 0 "
         "--checkpoint-min-step 0 --slot-prompt-similarity 0.1 --sleep-idle-seconds -1 "
         "--no-kv-unified --kv-offload --op-offload --repack --cache-prompt --no-context-shift "
-        "--cont-batching --warmup --jinja"
+        "--cont-batching --warmup --jinja --load-mode mmap"
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("mmap", ["--mmap"]),
+        ("none", ["--no-mmap"]),
+        ("mmap+mlock", ["--mmap", "--mlock"]),
+        ("dio", ["--no-mmap", "--direct-io"]),
+        ("auto", []),
+        ("unheard-of", ["--load-mode", "unheard-of"]),
+    ],
+)
+def test_an_older_build_is_told_the_load_mode_in_its_own_flags(mode: str, words: list[str]) -> None:
+    older = arguments(replace(ENGINE, load_mode=mode), known_flags=KNOWN - {"--load-mode", "-lm"})
+    assert older[older.index("--jinja") + 1 :] == words
+    assert {word for word in words if word != mode} <= KNOWN
 
 
 def test_every_field_of_the_config_reaches_the_command_line() -> None:
@@ -123,8 +142,8 @@ def build(known: frozenset[str]) -> EngineBuild:
 
 def test_unknown_flags_are_named_in_order() -> None:
     words = arguments(replace(ENGINE, args=["--lazy-mode", "on"]))
-    older = build(KNOWN - {"--load-mode", "--fit"})
-    assert unknown_flags(words, older) == ("--fit", "--load-mode", "--lazy-mode")
+    older = build(KNOWN - {"--poll", "--fit"})
+    assert unknown_flags(words, older) == ("--fit", "--poll", "--lazy-mode")
 
 
 def test_values_are_no_flags() -> None:

@@ -83,6 +83,9 @@ def classify(
             return Failure(failure_class, _shorten(line))
     if oom_killed and exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL):
         return Failure(_memory_class(lines, phase), "killed by the kernel's OOM killer")
+    if exit_code in (-signal.SIGILL, 128 + signal.SIGILL):
+        text = "the build needs instructions that this CPU does not have (SIGILL)"
+        return Failure(FailureClass.UNSUPPORTED, text)
     return Failure(FailureClass.CRASH, _end(lines, exit_code))
 
 

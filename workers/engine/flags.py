@@ -24,7 +24,7 @@ _REMOVED = "the argument has been removed"
 # Fields of EngineConfig that are flags of the same name with a value, a switch, or both ways.
 _VALUES = (
     *("parallel", "fit", "flash_attn", "batch_size", "ubatch_size", "poll", "prio"),
-    *("n_cpu_moe", "override_tensor", "load_mode", "cache_ram", "cache_reuse"),
+    *("n_cpu_moe", "override_tensor", "cache_ram", "cache_reuse"),
     *("ctx_checkpoints", "checkpoint_min_step", "slot_prompt_similarity", "sleep_idle_seconds"),
 )
 _BOTH_WAYS = (
@@ -32,6 +32,15 @@ _BOTH_WAYS = (
     *("cont_batching", "warmup", "jinja"),
 )
 _SWITCHES = ("swa_full",)
+_OLD_LOAD_MODES = {
+    "auto": (),
+    "none": ("--no-mmap",),
+    "mmap": ("--mmap",),
+    "mlock": ("--no-mmap", "--mlock"),
+    "mmap+mlock": ("--mmap", "--mlock"),
+    "dio": ("--no-mmap", "--direct-io"),
+}
+"""What `--load-mode` was before it was one flag (about build 10,400)."""
 # Without a device these choose among none, and llama-server refuses some of their values.
 _DEVICE_VALUES = ("split_mode", "main_gpu")
 
@@ -45,6 +54,7 @@ def server_arguments(
     cache_v: str,
     devices: tuple[str, ...],
     tensor_split: tuple[float, ...],
+    known_flags: frozenset[str] = frozenset(),
 ) -> list[str]:
     """Every argument that changes results; of equal input equal, in the same order.
 
@@ -56,6 +66,7 @@ def server_arguments(
         cache_v: One of CACHE_TYPES.
         devices: As the engine names them, in split order; none is the CPU.
         tensor_split: Proportions in the order of `devices`; empty leaves the split to the engine.
+        known_flags: Those of the build; empty is taken for a new one.
 
     Raises:
         ValueError: `engine.threads` is still `auto` (0).
@@ -69,6 +80,7 @@ def server_arguments(
         *("--threads-batch", str(engine.threads_batch or engine.threads)),
         *_placement(engine, devices, tensor_split),
         *_pinned(engine),
+        *_load_mode(engine.load_mode, known_flags),
         *engine.args,
     ]
 
@@ -94,6 +106,14 @@ def _pinned(engine: EngineConfig) -> list[str]:
     arguments += [_flag(f if on else f"no_{f}") for f, on in wanted if on is not None]
     arguments += [_flag(field) for field in _SWITCHES if getattr(engine, field)]
     return arguments
+
+
+def _load_mode(mode: str | None, known_flags: frozenset[str]) -> Sequence[str]:
+    if mode is None:
+        return ()
+    if known_flags and "--load-mode" not in known_flags and mode in _OLD_LOAD_MODES:
+        return _OLD_LOAD_MODES[mode]
+    return "--load-mode", mode
 
 
 def _value(engine: EngineConfig, field: str) -> list[str]:
