@@ -43,6 +43,8 @@ class CellSpec:
     """Memory to stay free on each device."""
     max_attempts: int
     other_axes: tuple[tuple[str, object], ...]
+    launches: int = 1
+    """Server lives in which it is to be measured."""
 
     @property
     def file_key(self) -> FileKey:
@@ -78,6 +80,7 @@ def _cells_of(point: Mapping[str, object], composer: Composer) -> Iterator[CellS
             margin_mib=config.plan.margin_mib,
             max_attempts=config.plan.max_attempts,
             other_axes=other,
+            launches=_launches(config),
         )
 
 
@@ -106,6 +109,12 @@ def _engine(config: HerdConfig) -> EngineConfig:
 def _workload(config: HerdConfig) -> WorkloadConfig:
     workload: WorkloadConfig = config.workload
     return workload
+
+
+def _launches(config: HerdConfig) -> int:
+    if config.plan.launches < 1:
+        raise ConfigError(f"plan.launches={config.plan.launches}: write 1 or more")
+    return config.plan.launches
 
 
 def _prune(config: HerdConfig) -> bool:

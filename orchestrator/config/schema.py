@@ -28,6 +28,9 @@ class PlanConfig:
     predictions that are too high."""
     max_attempts: int = 2
     """Attempts at a cell within one sweep, when it fails in a way that may pass."""
+    launches: int = 1
+    """Server lives in which each cell is measured, in turns with the others; three of each side
+    are what `herd compare` wants."""
 
 
 @dataclass(frozen=True)
