@@ -13,6 +13,7 @@ from warehouse.errors import ConfigError
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
+from workers.workloads.llama_bench.config import LlamaBenchConfig
 
 NAMED_AXES = frozenset({"quant", "context", "cache", "pairing", "split", *GROUPS})
 """Axes with a column of their own; the others go into `other_axes`."""
@@ -108,6 +109,8 @@ def _engine(config: HerdConfig) -> EngineConfig:
 
 def _workload(config: HerdConfig) -> WorkloadConfig:
     workload: WorkloadConfig = config.workload
+    if isinstance(workload, LlamaBenchConfig) and config.engine.bench_binary is None:
+        raise ConfigError("workload=llama_bench needs engine.bench_binary=/path/to/llama-bench")
     return workload
 
 

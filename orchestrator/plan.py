@@ -16,9 +16,9 @@ from orchestrator.order import Estimate, Work, estimate, in_order
 from orchestrator.placement import Placer, Planned, Resolved
 from warehouse.errors import ConfigError
 from warehouse.ledger import Ledger
+from workers.contract import ALONE
 from workers.engine.config import EngineConfig
 from workers.engine.flags import server_arguments, unknown_flags
-from workers.workloads.max_context.config import MaxContextConfig
 
 _NO_HISTORY = Forecaster(())
 
@@ -44,14 +44,14 @@ class Plan:
     def launches(self) -> tuple[PlannedLaunch, ...]:
         """The cells to run, grouped by server configuration, in order.
 
-        `max_context` starts servers of its own, so each of its cells stands alone. Cells that
+        Workloads that start processes of their own stand alone. Cells that
         want several launches get them in rounds: all once, then all again, so that what drifts
         on the host hits all alike.
         """
         groups: dict[str, list[Planned]] = {}
         for cell in self.cells:
             if cell.decision == "run":
-                alone = isinstance(cell.spec.workload, MaxContextConfig)
+                alone = isinstance(cell.spec.workload, ALONE)
                 key = cell.cell_id if alone else cell.server.server_id
                 groups.setdefault(key, []).append(cell)
         rounds = range(max((cell.launches for cell in self.cells), default=0))

@@ -6,11 +6,15 @@ from datetime import datetime
 from warehouse import rows
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
+from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 
-WorkloadConfig = SpeedConfig | MaxContextConfig
+WorkloadConfig = SpeedConfig | MaxContextConfig | LlamaBenchConfig
 """Configuration of any workload."""
+
+ALONE = (MaxContextConfig, LlamaBenchConfig)
+"""Workloads that start processes of their own: each cell of theirs is a launch to itself."""
 
 
 @dataclass(frozen=True, slots=True)

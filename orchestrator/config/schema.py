@@ -13,6 +13,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
+from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 
@@ -93,6 +94,7 @@ def register_schemas() -> None:
         ("warehouse", "warehouse_schema", WarehouseConfig),
         ("workload", "speed_schema", SpeedConfig),
         ("workload", "max_context_schema", MaxContextConfig),
+        ("workload", "llama_bench_schema", LlamaBenchConfig),
     ):
         store.store(group=group, name=name, node=_writable(schema))
 
