@@ -28,7 +28,7 @@ class Noise:
     between_sd_pct: float
     """Standard deviation of the launches' log medians, percent."""
     freedom: int
-    """Degrees of freedom behind it: launches - 1."""
+    """Degrees of freedom behind it: launches - 1; none where its launches are a side themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +144,17 @@ def _test(a: Side, b: Side) -> _Test | str:
     own = _own(*logs) if min(map(len, logs)) >= MIN_LAUNCHES else None
     floor = _floor(*logs, a.noise, b.noise)
     if own is None and floor is None:
-        unknown = " and ".join(name for name, side in (("A", a), ("B", b)) if side.noise is None)
-        return (
-            f"{len(logs[0])} and {len(logs[1])} launches; measure {MIN_LAUNCHES} of each "
-            f"(plan.launches={MIN_LAUNCHES}), or herd calibrate the host of {unknown}"
-        )
+        return _too_few(*map(len, logs), a.noise, b.noise)
     return _Test(fmean(logs[0]), fmean(logs[1]), own, floor)
+
+
+def _too_few(a: int, b: int, of_a: Noise | None, of_b: Noise | None) -> str:
+    unknown = " and ".join(name for name, noise in (("A", of_a), ("B", of_b)) if noise is None)
+    calibrate = f", or herd calibrate the host of {unknown}" if unknown else ""
+    return (
+        f"{a} and {b} launches; measure {MIN_LAUNCHES} of each "
+        f"(plan.launches={MIN_LAUNCHES}){calibrate}"
+    )
 
 
 def _own(a: Sequence[float], b: Sequence[float]) -> _Basis:
@@ -164,6 +169,8 @@ def _floor(
         return None
     calibrations = {of_a, of_b}  # one host's launches count once
     freedom = len(a) + len(b) - 2 + sum(each.freedom for each in calibrations)
+    if not freedom:
+        return None
     known = sum(each.freedom * (each.between_sd_pct / 100) ** 2 for each in calibrations)
     return _basis(squares(a) + squares(b) + known, freedom, a, b)
 
