@@ -94,7 +94,7 @@ def agreement(
 def _verdict(difference: float, low: float, high: float, floor_pct: float) -> str:
     holds_zero = low <= 0 <= high
     if holds_zero and (high - low) / 2 <= floor_pct:
-        return "agrees"
+        return f"agrees within {max(-low, high):.1f} %"
     if holds_zero:
         return "not told: the interval is wider than the noise floor"
     word = f"llama-bench reads {abs(difference):.1f} % {'higher' if difference > 0 else 'lower'}"

@@ -144,7 +144,7 @@ def _test(a: Side, b: Side) -> _Test | str:
     own = _own(*logs) if min(map(len, logs)) >= MIN_LAUNCHES else None
     floor = _floor(*logs, a.noise, b.noise)
     if own is None and floor is None:
-        return _too_few(*map(len, logs), a.noise, b.noise)
+        return _too_few(len(logs[0]), len(logs[1]), a.noise, b.noise)
     return _Test(fmean(logs[0]), fmean(logs[1]), own, floor)
 
 

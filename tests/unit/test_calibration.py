@@ -43,13 +43,13 @@ def test_agreement_is_paired() -> None:
     assert found.low_pct == pytest.approx(
         100 * math.expm1(statistics.fmean(ratios) - half), rel=1e-4
     )
-    assert found.verdict == "agrees"
+    assert found.verdict == f"agrees within {max(-found.low_pct, found.high_pct):.1f} %"
 
 
 @pytest.mark.parametrize(
     ("theirs", "floor_pct", "verdict"),
     [
-        ([[100.0], [100.5], [99.6]], 2.0, "agrees"),
+        ([[100.0], [100.5], [99.6]], 2.0, "agrees within 1.2 %"),
         ([[80.0], [125.0], [101.0]], 2.0, "not told: the interval is wider than the noise floor"),
         ([[105.0], [105.2], [104.8]], 2.0, "llama-bench reads 5.0 % higher"),
         (

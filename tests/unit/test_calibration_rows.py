@@ -39,7 +39,8 @@ def test_noise_and_agreement_by_step() -> None:
     agreed = rows["llama_bench", 0]
     ratios = [math.log(t / o) for o, t in zip(OURS, THEIRS, strict=True)]
     assert agreed.difference_pct == pytest.approx(100 * math.expm1(statistics.fmean(ratios)))
-    assert (agreed.verdict, agreed.launches, agreed.bench_build) == ("agrees", 3, "b7")
+    assert (agreed.launches, agreed.bench_build) == (3, "b7")
+    assert (agreed.verdict or "").startswith("agrees within ")
     assert agreed.cell_ids == (found[0].cell_id, "bench")
     assert agreed.launch_ids == tuple(each.launch_id for each in found[::3])
     assert agreed.bench_launch_ids == tuple(each.launch_id for each in found[2::3])

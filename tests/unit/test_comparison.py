@@ -187,6 +187,18 @@ def test_not_comparable_says_why() -> None:
     assert empty.a_tok_s is None
 
 
+def test_a_calibration_that_is_a_side_adds_nothing() -> None:
+    """With no degrees of its own the floor is that of the sides' launches."""
+    spent = Noise("alpha", 0.0, 0)
+    a = Side(launches(99, 100, 101), spent)
+    (found,) = compare([(a, Side(launches(103), spent))])
+    deviation = math.sqrt(math.log(100 / 99) ** 2 + math.log(1.01) ** 2)
+    half = 4.30265 * deviation / math.sqrt(2) * math.sqrt(4 / 3)
+    assert found.floor_pct == pytest.approx(100 * math.expm1(half), rel=1e-2)
+    (none,) = compare([(Side(launches(99), spent), Side(launches(103), spent))])
+    assert none.verdict == ("not comparable: 1 and 1 launches; measure 3 of each (plan.launches=3)")
+
+
 def test_refused_pairs_take_no_share() -> None:
     pair = Side(launches(100, 101, 102)), Side(launches(104, 105, 106))
     (alone,) = compare([pair])
