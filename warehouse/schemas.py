@@ -4,7 +4,7 @@ import types
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -128,3 +128,20 @@ def table_of(table: type[rows.Row], values: Sequence[rows.Row]) -> pa.Table:
         except (ValueError, TypeError) as error:  # Arrow's own errors derive from these
             raise WarehouseError(f"{table.TABLE}.{column.name}: {error}") from error
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+_AnyRow = TypeVar("_AnyRow", bound=rows.Row)
+
+
+def rows_of(table: type[_AnyRow], arrow: pa.Table) -> list[_AnyRow]:
+    """Rows of an Arrow table of flat columns and lists; what an older file lacks is null."""
+    return [
+        table(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in each.items()
+                if name != "schema_version"
+            }
+        )
+        for each in arrow.to_pylist()
+    ]
