@@ -22,6 +22,7 @@ _SCALARS: dict[type, pa.DataType] = {
 # Longest first where one suffix ends in another: `_tok_s` before `_s`.
 _UNITS: tuple[tuple[str, str], ...] = (
     ("tok_s", "tok/s"),
+    ("mib_s", "MiB/s"),
     ("fraction", "0 to 1"),
     ("n_asked", "tokens"),
     ("context", "tokens"),
