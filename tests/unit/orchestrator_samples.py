@@ -88,6 +88,7 @@ def spec(**changes: Any) -> CellSpec:
         workload=SpeedConfig(),
         prune=True,
         measure=MeasureConfig(),
+        margin_mib=0.0,
         max_attempts=2,
         other_axes=(),
     )
