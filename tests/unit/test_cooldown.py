@@ -22,7 +22,9 @@ def test_cool(sample: GpuSample, lowest_c: float | None, cool: bool) -> None:
     assert is_cool(sample, lowest_c, margin_c=20.0) is cool
 
 
-def wait(temperatures: list[int], cancelled: threading.Event, **limits: float) -> CoolDown | None:
+def wait(
+    temperatures: list[int], cancelled: threading.Event, cool_down_s: float
+) -> CoolDown | None:
     seen = iter(temperatures)
     nvml = Nvml(
         recorded(
@@ -31,7 +33,7 @@ def wait(temperatures: list[int], cancelled: threading.Event, **limits: float) -
         )
     )
     nvml.sample(H100)
-    return cool_down(nvml, (H100,), MeasureConfig(**limits), cancelled)
+    return cool_down(nvml, (H100,), MeasureConfig(cool_down_s=cool_down_s), cancelled)
 
 
 class Clockless(threading.Event):
