@@ -2,7 +2,7 @@
 
     python scripts/bench_telemetry.py [--seconds 20]
     python scripts/bench_telemetry.py --server PATH --model GGUF [--devices CUDA0,CUDA1]
-        [--predict 256] [--pairs 30]
+        [--threads N] [--predict 256] [--pairs 30]
 
 The first samples this process and every GPU. The second starts that llama-server and generates in
 pairs, once with the sampler and once without it, in an order drawn for each pair; the ratio of
@@ -19,6 +19,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from workers.engine.build import probe
 from workers.engine.client import Client
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--server")
     parser.add_argument("--model")
     parser.add_argument("--devices", default="", help="as the engine names them; none is the CPU")
+    parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 1)
     parser.add_argument("--context", type=int, default=4096)
     parser.add_argument("--predict", type=int, default=256)
     parser.add_argument("--pairs", type=int, default=30)
@@ -51,7 +53,8 @@ def main() -> None:
         return
     devices = tuple(filter(None, asked.devices.split(",")))
     with tempfile.TemporaryDirectory() as folder:
-        server = start(asked.server, asked.model, asked.context, devices, Path(folder))
+        engine = EngineConfig(binary=asked.server, threads=asked.threads)
+        server = start(engine, asked.model, asked.context, devices, Path(folder))
         try:
             report(pairs(server, len(devices), asked.pairs, asked.predict))
         finally:
@@ -73,11 +76,9 @@ def cpu_cost(seconds: float) -> None:
 
 
 def start(
-    binary: str, model: str, context: int, devices: tuple[str, ...], folder: Path
+    engine: EngineConfig, model: str, context: int, devices: tuple[str, ...], folder: Path
 ) -> LlamaServer:
     """A ready llama-server, its weights even over the devices."""
-    threads = (os.cpu_count() or 1) if not devices else 1
-    engine = EngineConfig(binary=binary, threads=threads)
     build = probe(engine.binary)
     arguments = server_arguments(
         engine,
