@@ -1,5 +1,6 @@
 """What telemetry says of a span of time: pure functions of samples."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ HOST = "host"
 ENGINE = "engine"
 NEAR_S = 1.0
 """A span shorter than the sampling interval may take a sample this far away."""
+AROUND_S = 5.0
+"""Readings that are made seldom (energy, processes) are looked for so far around a span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,14 @@ def summarise(
         end_s: its end.
         cores: logical cores of the host.
     """
-    busy = _host_busy_pct(samples, start_s, end_s, cores)
-    by_gpu: dict[str, list[Sample]] = {}
-    for sample in samples:
-        if sample.device not in (HOST, ENGINE):
-            by_gpu.setdefault(sample.device, []).append(sample)
+    by_gpu: dict[str, list[Sample]] = {
+        device: [] for device in {sample.device for sample in samples} - {HOST, ENGINE}
+    }
+    near = _near(samples, start_s, end_s)
+    for sample in near:
+        if sample.device in by_gpu:
+            by_gpu[sample.device].append(sample)
+    busy = _host_busy_pct(near, start_s, end_s, cores)
     if not by_gpu:
         return SpanSummary(host_busy_pct=busy, energy_reason="no GPU leased")
     within = [_within(series, start_s, end_s) for series in by_gpu.values()]
@@ -94,6 +100,13 @@ def summarise(
         energy_source=energy.source,
         energy_reason=energy.reason,
     )
+
+
+def _near(samples: Sequence[Sample], start_s: float, end_s: float) -> Sequence[Sample]:
+    """All samples that may say something of a span: a long cell has thousands of others."""
+    first = bisect_left(samples, start_s - AROUND_S, key=lambda sample: sample.at_s)
+    last = bisect_right(samples, end_s + AROUND_S, key=lambda sample: sample.at_s)
+    return samples[first:last]
 
 
 def _known(samples: Sequence[Sample], figure: Callable[[Sample], float | None]) -> list[float]:
@@ -126,7 +139,8 @@ def _host_busy_pct(
     host, engine = shares
     if not host or not engine:
         return None
-    return max(0.0, fmean(host) - fmean(engine)) / cores
+    # Kernel ticks are coarse: over a few samples the difference may leave the possible.
+    return min(100.0, max(0.0, fmean(host) - fmean(engine)) / cores)
 
 
 def _mean_clock(series: Sequence[Sequence[Sample]], start_s: float, end_s: float) -> float | None:

@@ -10,7 +10,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def summarise(samples: list[Sample], start_s: float, end_s: float) -> SpanSummary:
-    return summarise_on(samples, start_s, end_s, cores=4)
+    in_order = sorted(samples, key=lambda one: one.at_s)
+    return summarise_on(in_order, start_s, end_s, cores=4)
 
 
 def sample(device: str, at_s: float, **figures: Any) -> Sample:
@@ -107,6 +108,19 @@ def test_host_busy_is_what_the_engine_does_not_use() -> None:
     assert summarise(samples, 0.95, 1.15).host_busy_pct == pytest.approx((60 + 70) / 2 / 4)
     assert summarise(samples, 1.15, 1.25).host_busy_pct == pytest.approx(190 / 4)
     assert summarise([s for s in samples if s.device == HOST], 1, 2).host_busy_pct is None
+
+
+def test_host_busy_stays_within_the_possible() -> None:
+    for host, engine, pct in ((450.0, 10.0, 100.0), (50.0, 60.0, 0.0)):
+        samples = [sample(HOST, 1.0, cpu_pct=host), sample(ENGINE, 1.0, cpu_pct=engine)]
+        assert summarise(samples, 0, 2).host_busy_pct == pct
+
+
+def test_a_span_far_from_all_samples_has_no_figures() -> None:
+    samples = [gpu("A", 0, 1500, 100), gpu("A", 1, 1500, 100)]
+    assert summarise(samples, 60.0, 62.0) == SpanSummary(
+        energy_reason="the card tells neither energy nor power"
+    )
 
 
 class TestForeignProcesses:
