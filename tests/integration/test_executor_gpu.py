@@ -1,5 +1,6 @@
 """Launches on a GPU that is a double of NVML: throttled, shared, hot; the server is the fake."""
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from tests.nvml_double import H100, process, recorded
+from workers.context_search import run_search
 from workers.contract import (
     CellDone,
     CellRequest,
@@ -26,6 +28,7 @@ from workers.engine.config import EngineConfig
 from workers.executor import run_launch
 from workers.gpu import Nvml
 from workers.measure import MeasureConfig
+from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 
 FakeServer = Callable[..., EngineConfig]
@@ -250,3 +253,32 @@ def test_a_hot_card_is_waited_for_up_to_the_limit(
     assert not cell.cool_down.cooled
     assert cell.cool_down.waited_s >= 0.2
     assert cell.status == "ok"
+
+
+def test_a_busy_card_is_no_answer_to_a_context_search(
+    request_: LaunchRequest, card: Card, tmp_path: Path
+) -> None:
+    """The first start fails for memory; then somebody comes, and the second says nothing of it."""
+    behaviour = json.loads(request_.engine.env["FAKE_LLAMA"]) | {"oom_above_context": 2048}
+    engine = replace(request_.engine, env={"FAKE_LLAMA": json.dumps(behaviour)})
+    request = with_policy(replace(request_, engine=engine, context=8192), "fail")
+    events = run_search(
+        request,
+        MaxContextConfig(),
+        find_build=lambda engine: probe(engine.binary, engine.env),
+        run_dir=tmp_path / "run",
+        cancelled=threading.Event(),
+        nvml=Nvml(card.library()),
+    )
+    ends, cells = [], []
+    for event in events:
+        if isinstance(event, LaunchDone):
+            ends.append(event.launch.failure_class)
+            card.pids = [4_000_000]
+        if isinstance(event, CellDone):
+            cells.append(event)
+    assert ends == ["oom_context", "gpu_busy"]
+    (cell,) = cells
+    assert cell.status == "failed"
+    assert cell.failure is not None
+    assert cell.failure.failure_class == "gpu_busy"
