@@ -12,6 +12,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
+from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
@@ -71,6 +72,7 @@ class HerdConfig:
     engine: EngineConfig = field(default_factory=EngineConfig)
     workload: Any = MISSING
     fleet: FleetConfig = field(default_factory=FleetConfig)
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     warehouse: WarehouseConfig = field(default_factory=WarehouseConfig)
     model_store: str | None = None
