@@ -6,10 +6,12 @@ from datetime import datetime
 from warehouse import rows
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
+from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
+from workers.workloads.stability.config import StabilityConfig
 
-WorkloadConfig = SpeedConfig | MaxContextConfig
+WorkloadConfig = SpeedConfig | MaxContextConfig | ConcurrencyConfig | StabilityConfig
 """Configuration of any workload."""
 
 

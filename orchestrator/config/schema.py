@@ -13,8 +13,10 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
+from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
+from workers.workloads.stability.config import StabilityConfig
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def register_schemas() -> None:
         ("warehouse", "warehouse_schema", WarehouseConfig),
         ("workload", "speed_schema", SpeedConfig),
         ("workload", "max_context_schema", MaxContextConfig),
+        ("workload", "concurrency_schema", ConcurrencyConfig),
+        ("workload", "stability_schema", StabilityConfig),
     ):
         store.store(group=group, name=name, node=_writable(schema))
 

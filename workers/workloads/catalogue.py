@@ -2,8 +2,12 @@
 
 from workers.contract import WorkloadConfig
 from workers.workloads.base import Workload
+from workers.workloads.concurrency.config import ConcurrencyConfig
+from workers.workloads.concurrency.workload import Concurrency
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.workload import Speed
+from workers.workloads.stability.config import StabilityConfig
+from workers.workloads.stability.workload import Stability
 
 
 def workload_for(config: WorkloadConfig) -> Workload:
@@ -14,4 +18,8 @@ def workload_for(config: WorkloadConfig) -> Workload:
     """
     if isinstance(config, MaxContextConfig):
         raise TypeError("max_context is not done to one running server")
+    if isinstance(config, ConcurrencyConfig):
+        return Concurrency(config)
+    if isinstance(config, StabilityConfig):
+        return Stability(config)
     return Speed(config)
