@@ -52,16 +52,16 @@ judged AS (
         list_filter([
             CASE WHEN t.status = 'failed' THEN t.failure_class || ': ' || t.reason END,
             CASE WHEN s.slots_context < t.context
-                THEN 'the slots hold only ' || s.slots_context || ' of ' || t.context || ' tokens' END,
+                THEN printf('the slots hold only %d of %d tokens', s.slots_context, t.context) END,
             CASE WHEN s.rounds_invalid > 0 AND t.status = 'ok' THEN s.invalid_reason END,
             CASE WHEN s.truncated THEN 'truncated' END,
-            CASE WHEN s.fill_pct < 90 THEN 'filled to ' || round(s.fill_pct, 1) || ' % only' END,
+            CASE WHEN s.fill_pct < 90 THEN printf('filled to %.1f %% only', s.fill_pct) END,
             CASE WHEN s.private_growth_mib > 32
-                THEN 'memory grew by ' || round(s.private_growth_mib) || ' MiB' END,
+                THEN printf('memory grew by %.0f MiB', s.private_growth_mib) END,
             CASE WHEN s.vram_growth_mib > 32
-                THEN 'VRAM grew by ' || round(s.vram_growth_mib) || ' MiB' END,
+                THEN printf('VRAM grew by %.0f MiB', s.vram_growth_mib) END,
             CASE WHEN s.tg_spread_pct > 20
-                THEN 'generation speed differs by ' || round(s.tg_spread_pct) || ' %' END
+                THEN printf('generation speed differs by %.0f %%', s.tg_spread_pct) END
         ], lambda reason: reason IS NOT NULL) AS against
     FROM tried AS t
     LEFT JOIN seen AS s ON s.cell_id = t.cell_id AND s.attempt = t.attempt
