@@ -54,7 +54,8 @@ judged AS (
             CASE WHEN s.slots_context < t.context
                 THEN printf('the slots hold only %d of %d tokens', s.slots_context, t.context) END,
             CASE WHEN s.rounds_invalid > 0 AND t.status = 'ok' THEN s.invalid_reason END,
-            CASE WHEN s.truncated THEN 'truncated' END,
+            CASE WHEN s.truncated AND NOT contains(coalesce(s.invalid_reason, ''), 'truncated')
+                THEN 'truncated' END,
             CASE WHEN s.fill_pct < 90 THEN printf('filled to %.1f %% only', s.fill_pct) END,
             CASE WHEN s.private_growth_mib > 32
                 THEN printf('memory grew by %.0f MiB', s.private_growth_mib) END,
