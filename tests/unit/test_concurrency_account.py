@@ -19,6 +19,7 @@ from workers.workloads.concurrency.account import (
 )
 from workers.workloads.concurrency.loop import Ended, LoopRun
 
+HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ASKED = Asked("streams2", "tg", 0, prompt_n=10, predicted_n=3, repetition=2, run_order=5)
 
@@ -35,7 +36,7 @@ def recording(begun_s: float, tokens_s: list[float], **timings: Any) -> Recordin
     counts = {"cache_n": 0, "prompt_n": 10, "predicted_n": len(tokens_s)}
     counts |= {"prompt_ms": 40.0, "predicted_ms": 20.0} | timings
     last = {"stop": True, "stop_type": "limit", "timings": counts}
-    chunks = [(begun_s, event(prompt_progress=progress))]
+    chunks = [(begun_s, HEAD + event(prompt_progress=progress))]
     chunks += [(at_s, event(tokens_predicted=n)) for n, at_s in enumerate(tokens_s, start=1)]
     chunks.append((tokens_s[-1], event(**last)))
     return Recording(tuple(chunks), begun_s, NOON, NOON)
@@ -135,7 +136,7 @@ def test_an_error_within_the_stream_is_an_error_too() -> None:
 
 
 def test_a_cut_answer_is_a_lost_connection() -> None:
-    cut = Recording(((100.1, event(tokens_predicted=1)),), 100, NOON, NOON)
+    cut = Recording(((100.1, HEAD + event(tokens_predicted=1)),), 100, NOON, NOON)
     with pytest.raises(ConnectionLost):
         told(ended(1, 1, 100.0, 100.2, cut), ASKED)
 
