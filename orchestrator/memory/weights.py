@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from orchestrator.memory.placing import LayerDevices, layer_devices
 from orchestrator.memory.server import HOST, ServerShape
@@ -36,6 +37,12 @@ def weights(shape: ModelShape, server: ServerShape) -> Weights:
     With mmap the host's buffer is the stretch of the file from its first to its last tensor
     there, the gaps included: so llama.cpp reports it.
     """
+    # a plan asks for the same model at many contexts and cache types: they move no tensor
+    return _weights(shape, replace(server, context=0, cache_k="", cache_v="", ubatch=0))
+
+
+@lru_cache(maxsize=1024)
+def _weights(shape: ModelShape, server: ServerShape) -> Weights:
     place = layer_devices(len(shape.layers), server)
     asked = [(re.compile(pattern), buffer) for pattern, buffer in server.overrides]
     on_device: Counter[str] = Counter()
