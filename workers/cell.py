@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from warehouse import rows
 from workers.cancel import when_cancelled
 from workers.contract import CellDone, CellRequest, LaunchRequest, TrialDone
-from workers.engine.client import Client, ConnectionLost
+from workers.engine.client import Client
 from workers.engine.process import LlamaServer
+from workers.engine.stream import ConnectionLost
 from workers.failures import CellFailed, Failure, FailureClass
 from workers.gpu import Nvml
 from workers.spans import Sample, summarise

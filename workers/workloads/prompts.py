@@ -7,6 +7,8 @@ mixture and misstates its speed (ggml-org/llama.cpp issue 6069).
 import random
 from collections.abc import Sequence
 
+from workers.engine.client import Client
+
 
 def random_prompt(size: int, *, n_vocab: int, bos: Sequence[int], seed: str) -> list[int]:
     """Token ids: `bos` first (the server adds none to arrays), then random ones, `size` in all.
@@ -20,3 +22,18 @@ def random_prompt(size: int, *, n_vocab: int, bos: Sequence[int], seed: str) -> 
     head = list(bos[:size])
     draw = random.Random(seed)  # noqa: S311 - test tokens, nothing secret
     return head + draw.choices(range(n_vocab), k=size - len(head))
+
+
+class Prompts:
+    """Random prompts for the model that a server holds."""
+
+    def __init__(self, client: Client, seed: int) -> None:
+        self.seed = seed
+        self._n_vocab = client.vocabulary_size()
+        self._bos = client.bos_tokens()
+
+    def make(self, size: int, purpose: str) -> list[int]:
+        """A prompt of `size` tokens; another one for each purpose."""
+        return random_prompt(
+            size, n_vocab=self._n_vocab, bos=self._bos, seed=f"{self.seed}/{purpose}"
+        )
