@@ -68,6 +68,12 @@ class PlannedCell(Axes):
     host_id: Annotated[str | None, "host that the plan chose"]
     predicted_s: Annotated[float | None, "predicted time of the cell, seconds"]
     predicted_tg_tok_s: Annotated[float | None, "predicted generation speed, tokens per second"]
+    note: Annotated[str | None, "what the plan warns of: memory that may lack, or is unknown"] = (
+        None
+    )
+    unresolved_id: Annotated[
+        str | None, "server_id with auto values (n_cpu_moe) left open; null where there are none"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,8 @@ class PredictedMemory(Row):
     device: Annotated[str, "device as the engine names it, or Host"]
     part: Annotated[str, "weights, kv, recurrent, compute or overhead"]
     mib: Annotated[float, "predicted memory, MiB"]
+    basis: Annotated[str | None, "exact, history (learned from launches) or estimate"] = None
+    free_mib: Annotated[float | None, "free memory of the device when it was planned, MiB"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,9 @@ class Model(Row):
     size_bytes: Annotated[int, "size of the file, bytes"]
     architecture: Annotated[str | None, "general.architecture of the header"]
     facts: Annotated[str | None, "what the header says of the model's shape, JSON"]
+    shape_digest: Annotated[
+        str | None, "equal for files whose memory beside the weights is alike (quants of a model)"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ class PlanConfig:
 
     prune: str = "predict"
     """`predict`: leave out what cannot fit; `off`: run it anyway."""
+    margin_mib: float = 0.0
+    """Memory to stay free on each device: what leaves less is pruned, MiB; below 0 allows for
+    predictions that are too high."""
     max_attempts: int = 2
     """Attempts at a cell within one sweep, when it fails in a way that may pass."""
 

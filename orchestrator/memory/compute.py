@@ -58,6 +58,10 @@ class History:
     """Of the same hardware class and build, any model: devices, whether the host's, MiB."""
 
 
+NOTHING = History()
+"""No measured launch: one object, so that what is predicted without history is shared."""
+
+
 @dataclass(frozen=True, slots=True)
 class Learned:
     """A figure and where it is from."""
@@ -88,7 +92,8 @@ def relevant(
         if old.hardware_class == hardware_class
         for name, mib in old.overhead_mib.items()
     )
-    return History(tuple(buffers), tuple(overhead))
+    found = History(tuple(buffers), tuple(overhead))
+    return found if found.buffers or found.overhead else NOTHING
 
 
 def compute_mib(

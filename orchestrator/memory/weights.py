@@ -29,6 +29,8 @@ class Weights:
     is copied to the device for large batches."""
     repacked: int
     """Bytes of the host's that may be kept twice: which types are depends on the CPU."""
+    mapped: int
+    """Bytes of the host's that are pages of the model file."""
 
 
 def weights(shape: ModelShape, server: ServerShape) -> Weights:
@@ -60,8 +62,10 @@ def _weights(shape: ModelShape, server: ServerShape) -> Weights:
         if place.output != HOST:
             on_device[place.output] += tensor.size_bytes
     repacked = _repacked(shape, on_host, server)
-    on_device[HOST] = _host_bytes(on_host, server) + repacked
-    return Weights(on_device, moved if server.op_offload else 0, repacked)
+    on_device[HOST] = file_bytes = _host_bytes(on_host, server)
+    on_device[HOST] += repacked
+    mapped = file_bytes if server.mmap else 0
+    return Weights(on_device, moved if server.op_offload else 0, repacked, mapped)
 
 
 def _device(tensor: WeightTensor, place: LayerDevices) -> tuple[str, ...]:
