@@ -242,6 +242,39 @@ class Trial(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prefill(Row):
+    """A batch of the long prompt that a depth curve fills the cache with."""
+
+    TABLE: ClassVar[str] = "prefill"
+    cell_id: Annotated[str, "the cell"]
+    attempt: Annotated[int, "attempt at the cell"]
+    fill: Annotated[int, "number of the request that it is part of, from 1"]
+    depth: Annotated[int, "tokens in the cache before it"]
+    prompt_n: Annotated[int, "tokens of the batch"]
+    prompt_ms: Annotated[float, "its time, by the server, whole ms"]
+    pp_tok_s: Annotated[float | None, "prompt speed: prompt_n / prompt_ms, tokens per second"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthRun(Row):
+    """How a depth curve was measured, and what that took."""
+
+    TABLE: ClassVar[str] = "depth_runs"
+    cell_id: Annotated[str, "the cell"]
+    attempt: Annotated[int, "attempt at the cell"]
+    interleaved: Annotated[bool, "repetitions over all depths in turn, else at each depth in place"]
+    restored: Annotated[bool, "from a slot file before each trial, else by going back in the cache"]
+    reason: Annotated[str | None, "why not interleaved"]
+    sliding_window: Annotated[bool, "the memory drops tokens: found by trying"]
+    slot_file_mib: Annotated[float | None, "size of the deepest slot file, MiB"]
+    processed_n: Annotated[int, "prompt tokens that the server processed for fills and trials"]
+    least_n: Annotated[int, "those of them that had to be; more were prefilled twice"]
+    fill_ms: Annotated[float, "time of the fills, by the client, ms"]
+    save_ms: Annotated[float, "time of the saves, by the client, ms"]
+    restore_ms: Annotated[float, "time of the restores, by the client, ms"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextProbe(Row):
     """A server start of the workload max_context."""
 
@@ -290,5 +323,7 @@ TABLES: tuple[type[Row], ...] = (
     Cell,
     Trial,
     ContextProbe,
+    Prefill,
+    DepthRun,
     Telemetry,
 )

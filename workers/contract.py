@@ -6,10 +6,11 @@ from datetime import datetime
 from warehouse import rows
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
+from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 
-WorkloadConfig = SpeedConfig | MaxContextConfig
+WorkloadConfig = SpeedConfig | DepthCurveConfig | MaxContextConfig
 """Configuration of any workload."""
 
 

@@ -13,6 +13,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
+from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 
@@ -89,6 +90,7 @@ def register_schemas() -> None:
         ("fleet", "fleet_schema", FleetConfig),
         ("warehouse", "warehouse_schema", WarehouseConfig),
         ("workload", "speed_schema", SpeedConfig),
+        ("workload", "depth_curve_schema", DepthCurveConfig),
         ("workload", "max_context_schema", MaxContextConfig),
     ):
         store.store(group=group, name=name, node=_writable(schema))

@@ -2,6 +2,8 @@
 
 from workers.contract import WorkloadConfig
 from workers.workloads.base import Workload
+from workers.workloads.depth_curve.config import DepthCurveConfig
+from workers.workloads.depth_curve.workload import DepthCurve
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.workload import Speed
 
@@ -14,4 +16,6 @@ def workload_for(config: WorkloadConfig) -> Workload:
     """
     if isinstance(config, MaxContextConfig):
         raise TypeError("max_context is not done to one running server")
+    if isinstance(config, DepthCurveConfig):
+        return DepthCurve(config)
     return Speed(config)
