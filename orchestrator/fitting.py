@@ -88,7 +88,7 @@ class Fitter:
         return Fit(predicted_context=context)
 
     def _why_unknown(self, spec: CellSpec) -> str:
-        return self._view.unreadable.get(spec.file_key, "no model file here")
+        return self._view.unreadable.get(spec.file_key, "no model file")
 
     def _place(self, spec: CellSpec, seat: Seat) -> Place:
         build = seat.build.sha256 if seat.build else ""

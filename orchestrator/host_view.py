@@ -24,5 +24,5 @@ class HostView:
     shapes: Mapping[FileKey, ModelShape] = field(default_factory=dict)
     """Of the files whose header can be read."""
     unreadable: Mapping[FileKey, str] = field(default_factory=dict)
-    """Why a header cannot, of the files that are there."""
+    """Why a file or its header cannot."""
     free_ram_mib: float | None = None

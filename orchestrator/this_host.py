@@ -44,14 +44,16 @@ def look_at(
     named = tuple(_named(cell, quant_of) for cell in cells)
     store = model_store(config)
     distinct = {cell.file_key: cell for cell in named}
-    files = {key: _model_file(store, cell) for key, cell in distinct.items()}
-    heads = {key: _head(files[key]) for key in distinct if files[key].sha256}
+    found = {key: _model_file(store, cell) for key, cell in distinct.items()}
+    files = {key: file for key, (file, _) in found.items()}
+    missing = {key: error for key, (_, error) in found.items() if error}
+    heads = {key: _head(files[key]) for key in distinct if key not in missing}
     view = HostView(
         host=host,
         engines=_engines(cell.engine for cell in named),
         models=files,
         shapes={key: head.shape for key, head in heads.items() if head.shape},
-        unreadable={key: head.error for key, head in heads.items() if head.error},
+        unreadable=missing | {key: head.error for key, head in heads.items() if head.error},
         free_ram_mib=psutil.virtual_memory().available / MIB,
     )
     models = (_model_row(host, distinct[key], files[key], head) for key, head in heads.items())
@@ -86,13 +88,14 @@ def _named(cell: CellSpec, quant_of: Callable[[Path], str]) -> CellSpec:
     return replace(cell, model=replace(cell.model, name=path.stem, path=str(path)), quant=quant)
 
 
-def _model_file(store: ModelStore, cell: CellSpec) -> ModelFile:
+def _model_file(store: ModelStore, cell: CellSpec) -> tuple[ModelFile, str | None]:
+    """Its file, and why it cannot be used."""
     path = store.path(cell.model, cell.quant).resolve()
     try:
-        return ModelFile(str(path), file_sha256(path, store.memo), path.stat().st_size)
-    except ModelError:
+        return ModelFile(str(path), file_sha256(path, store.memo), path.stat().st_size), None
+    except ModelError as error:
         listed = cell.model.files.get(cell.quant)
-        return ModelFile(str(path), None, listed.size_bytes if listed else None)
+        return ModelFile(str(path), None, listed.size_bytes if listed else None), str(error)
 
 
 def _engines(configs: Iterable[EngineConfig]) -> dict[EngineKey, EngineBuild | None]:

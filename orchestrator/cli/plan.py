@@ -84,7 +84,7 @@ def _row(order: int, cell: Planned, output: str) -> tuple[object, ...]:
         ",".join(device.name for device in cell.pairing.devices) or _no_devices(cell),
         "/".join(f"{part:g}" for part in cell.pairing.split),
         cell.decision,
-        cell.reason or "; ".join(filter(None, (_missing(cell), cell.note))),
+        cell.reason or _missing(cell) or cell.note or "",
         round(forecast.seconds, 1) if forecast and forecast.seconds else None,
         round(forecast.tg_tok_s, 1) if forecast and forecast.tg_tok_s else None,
         forecast.basis if forecast else "",
@@ -115,7 +115,7 @@ def _no_devices(cell: Planned) -> str:
 
 def _missing(cell: Planned) -> str:
     """What will make the cell fail, as far as it can be seen."""
-    if cell.file.sha256 is None:
+    if cell.file.sha256 is None and cell.spec.model.path is None:
         return f"no file here: herd models fetch {cell.spec.model.name} {cell.spec.quant}"
     return "" if cell.build else "no usable engine here: herd doctor says why"
 

@@ -205,7 +205,7 @@ class TestAutoExperts:
         small = planned(box(shape, 900), context=32768, engine=self.AUTO)
         assert small.reason == "n_cpu_moe=auto: it does not fit with all experts on the host either"
         unknown = planned(box(None, 12000), context=32768, engine=self.AUTO)
-        assert unknown.reason == "n_cpu_moe=auto needs the model's header: no model file here"
+        assert unknown.reason == "n_cpu_moe=auto needs the model's header: no model file"
 
 
 class TestMaxContext:
