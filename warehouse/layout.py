@@ -30,6 +30,9 @@ PARENTS: Mapping[str, str] = {
     "context_probes": "cells",
     "prefill": "cells",
     "depth_runs": "cells",
+    "load_steps": "cells",
+    "requests": "cells",
+    "stability_rounds": "cells",
     "telemetry": "cells",
 }
 """Child table -> the table whose file commits it. Tables not named commit themselves."""

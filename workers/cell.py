@@ -13,6 +13,7 @@ from workers.engine.process import LlamaServer
 from workers.engine.stream import ConnectionLost
 from workers.failures import CellFailed, Failure, FailureClass
 from workers.gpu import Nvml
+from workers.memory_now import memory_now
 from workers.spans import Sample, summarise
 from workers.telemetry import Sampler, telemetry_rows
 from workers.trials import generation_rate, prompt_rate, trial_row
@@ -85,10 +86,14 @@ class CellRun:
             window_cells=window_cells(self._server.log_lines()),
             slot_folder=self._server.slot_folder,
             cancelled=self._cancelled,
+            memory_now=lambda: memory_now(self._server.pid, self._launch.gpu_uuids, self._nvml),
+            server_context=self._launch.context,
         )
         for found in workload.run(bench):
             if isinstance(found, rows.Row):
                 self._evidence.append(found)
+                if isinstance(found, rows.LoadStep):
+                    yield self._step_done(found, total)
                 continue
             sampler.mark()
             self._measured.append(found)
@@ -104,6 +109,10 @@ class CellRun:
             total=total,
             tok_s=rate(measured.completion.answer.timings),
         )
+
+    def _step_done(self, step: rows.LoadStep, total: int) -> TrialDone:
+        done = sum(isinstance(row, rows.LoadStep) for row in self._evidence)
+        return TrialDone(self._cell.cell_id, step.step, done, total, step.total_tok_s)
 
     def _refused(self, failure: Failure) -> Failure | None:
         if self._cancelled.is_set():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from warehouse import rows
-from workers.engine.completion import Completion, Timings, inter_token_ms
+from workers.engine.completion import Timings, inter_token_ms
 from workers.spans import SpanSummary
 from workers.workloads.base import Asked, Measured
 
@@ -60,7 +60,7 @@ def trial_row(cell_id: str, attempt: int, measured: Measured, span: SpanSummary)
     """The row of a finished trial."""
     asked, completion = measured.asked, measured.completion
     timings = completion.answer.timings
-    p50, p95, p99 = _percentiles(completion)
+    p50, p95, p99 = percentiles(inter_token_ms(completion.answer.arrivals))
     reason = judge(
         asked,
         timings,
@@ -102,8 +102,8 @@ def trial_row(cell_id: str, attempt: int, measured: Measured, span: SpanSummary)
     )
 
 
-def _percentiles(completion: Completion) -> Sequence[float | None]:
-    gaps = inter_token_ms(completion.answer.arrivals)
-    if not gaps:
+def percentiles(gaps_ms: Sequence[float]) -> Sequence[float | None]:
+    """50th, 95th and 99th percentile, linearly interpolated; None of nothing."""
+    if not gaps_ms:
         return (None, None, None)
-    return [float(value) for value in np.percentile(gaps, [50, 95, 99])]
+    return [float(value) for value in np.percentile(gaps_ms, [50, 95, 99])]

@@ -13,9 +13,11 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
+from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
+from workers.workloads.stability.config import StabilityConfig
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def register_schemas() -> None:
         ("workload", "speed_schema", SpeedConfig),
         ("workload", "depth_curve_schema", DepthCurveConfig),
         ("workload", "max_context_schema", MaxContextConfig),
+        ("workload", "concurrency_schema", ConcurrencyConfig),
+        ("workload", "stability_schema", StabilityConfig),
     ):
         store.store(group=group, name=name, node=_writable(schema))
 

@@ -1,7 +1,7 @@
 """What a workload is: something that is done to a running server and yields measurements."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +9,18 @@ from typing import Protocol
 from warehouse import rows
 from workers.engine.client import Client
 from workers.engine.completion import Completion
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNow:
+    """Memory at one moment; None where the system does not tell."""
+
+    rss_mib: float | None
+    """Resident set of the engine process."""
+    private_mib: float | None
+    """The part of it that no file backs: pages of a mapped model come and go as they are read."""
+    vram_mib: float | None
+    """In use on the leased GPUs together, by whomever; None without GPUs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,8 @@ class Bench:
     client: Client
     context: int
     """Tokens that fit the slot."""
+    server_context: int
+    """Tokens asked for the whole server; with a unified cache the slots share them."""
     batch_size: int
     """Largest batch of the server, tokens: what a warm-up has to fill."""
     ubatch_size: int
@@ -33,6 +47,7 @@ class Bench:
     """Where the server writes saved slots."""
     cancelled: threading.Event
     """Once set, a workload starts no further request."""
+    memory_now: Callable[[], MemoryNow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from workers.contract import WorkloadConfig
 from workers.workloads.base import Workload
+from workers.workloads.concurrency.config import ConcurrencyConfig
+from workers.workloads.concurrency.workload import Concurrency
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.depth_curve.workload import DepthCurve
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.workload import Speed
+from workers.workloads.stability.config import StabilityConfig
+from workers.workloads.stability.workload import Stability
 
 
 def workload_for(config: WorkloadConfig) -> Workload:
@@ -18,4 +22,8 @@ def workload_for(config: WorkloadConfig) -> Workload:
         raise TypeError("max_context is not done to one running server")
     if isinstance(config, DepthCurveConfig):
         return DepthCurve(config)
+    if isinstance(config, ConcurrencyConfig):
+        return Concurrency(config)
+    if isinstance(config, StabilityConfig):
+        return Stability(config)
     return Speed(config)
