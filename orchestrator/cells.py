@@ -39,6 +39,8 @@ class CellSpec:
     engine: EngineConfig
     workload: WorkloadConfig
     prune: bool
+    margin_mib: float
+    """Memory to stay free on each device."""
     max_attempts: int
     other_axes: tuple[tuple[str, object], ...]
 
@@ -70,9 +72,10 @@ def _cells_of(point: Mapping[str, object], composer: Composer) -> Iterator[CellS
             cache_v=cache_v,
             pairing=check_pairing(config.pairing),
             split=parse_split(config.split),
-            engine=config.engine,
+            engine=_engine(config),
             workload=_workload(config),
             prune=_prune(config),
+            margin_mib=config.plan.margin_mib,
             max_attempts=config.plan.max_attempts,
             other_axes=other,
         )
@@ -91,6 +94,13 @@ def _quants(config: HerdConfig, asked: object) -> Sequence[str]:
     if quant is None:
         raise ConfigError(f"model {model.name} has no default quant: write quant=...")
     return [check_quant(model.name, quant, model.files)]
+
+
+def _engine(config: HerdConfig) -> EngineConfig:
+    asked = config.engine.n_cpu_moe
+    if isinstance(asked, str) and asked != EngineConfig.AUTO:
+        raise ConfigError(f"engine.n_cpu_moe={asked}: write a number of layers, or auto")
+    return config.engine
 
 
 def _workload(config: HerdConfig) -> WorkloadConfig:

@@ -128,6 +128,7 @@ class Driver:
                 CellRequest(c.cell_id, self._attempt(c.cell_id), c.spec.workload)
                 for c in launch.cells
             ),
+            predicted_context=first.predicted_context,
         )
 
     def _attempt(self, cell_id: str) -> int:

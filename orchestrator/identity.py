@@ -5,12 +5,20 @@ Never hashed: job numbers, host names, paths, ports, keys, log flags, times.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
 
 from orchestrator.pairing import Pairing
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
 
+_HINTS: dict[str, Any] = {
+    name: hint
+    for name, hint in get_type_hints(EngineConfig).items()
+    if name not in EngineConfig.NOT_IDENTITY and name in EngineConfig.__dataclass_fields__
+}
+"""Types of the fields that change results."""
 _DIGITS = 32
 """128 bits: no collision among any number of cells that somebody could measure."""
 
@@ -45,6 +53,17 @@ def engine_facts(engine: EngineConfig) -> dict[str, object]:
         for key, value in vars(engine).items()
         if value is not None and key not in EngineConfig.NOT_IDENTITY
     }
+
+
+def engine_of(facts: Mapping[str, object]) -> EngineConfig:
+    """The configuration of which these are `engine_facts`, as far as they tell it.
+
+    Fields that are not among them were left out of the command line; facts that this version
+    does not know are left out here.
+    """
+    left_out = {name: None for name, hint in _HINTS.items() if type(None) in get_args(hint)}
+    known: dict[str, Any] = {name: value for name, value in facts.items() if name in _HINTS}
+    return EngineConfig(**{**left_out, **known})
 
 
 def server_identity(

@@ -1,9 +1,10 @@
-"""Placement: a cell bound to hosts, devices and an identity. Pure."""
+"""Placement: a cell bound to hosts, devices and an identity, with what its memory will be. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.cells import CellSpec
+from orchestrator.fitting import Fitter, Seat
 from orchestrator.forecast import Forecast
 from orchestrator.host_view import HostView
 from orchestrator.identity import (
@@ -13,10 +14,14 @@ from orchestrator.identity import (
     server_identity,
     workload_facts,
 )
+from orchestrator.memory.outlook import Memory, Outlook
 from orchestrator.pairing import RUNS_LATER, Pairing, Unfit, bind
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild, EngineDevice
 from workers.engine.config import EngineConfig
+
+Resolved = Mapping[str, int]
+"""What earlier plans took for `n_cpu_moe=auto`, by `Planned.unresolved_id`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +46,39 @@ class Planned:
     reason: str | None
     forecast: Forecast | None = None
     """Time and speed; None where no history helps."""
+    outlook: Outlook | None = None
+    """Memory; None where the model's header is not at hand."""
+    note: str | None = None
+    """What a user should know of a cell that runs all the same."""
+    predicted_context: int | None = None
+    """Of `max_context`: the largest context that is expected to fit."""
+    unresolved_id: str | None = None
+    """`server_id` with auto values left open; None where there are none."""
 
 
 class Placer:
     """Places cells on the hosts of one hardware class; what cells share is worked out once."""
 
-    def __init__(self, members: Sequence[HostView], others: Sequence[HostView]) -> None:
+    def __init__(
+        self,
+        members: Sequence[HostView],
+        others: Sequence[HostView],
+        memory: Memory,
+        resolved_before: Resolved,
+    ) -> None:
         """Keep the hosts.
 
         Args:
             members: hosts of the class.
             others: further hosts, whose devices a pairing may reach over RPC.
+            memory: predicts what launches hold.
+            resolved_before: so that a sweep that goes on has the cells that it had.
         """
         self._view = members[0]
         self._hosts = tuple(member.host.host_id for member in members)
         self._others = others
+        self._fitter = Fitter(self._view, memory)
+        self._resolved_before = resolved_before
         self._bound: dict[tuple[object, ...], tuple[Pairing, ...] | Unfit] = {}
         self._engines: dict[int, tuple[EngineConfig, EngineConfig, dict[str, object]]] = {}
 
@@ -97,19 +120,16 @@ class Placer:
     def _placed(
         self, spec: CellSpec, build: EngineBuild | None, pairing: Pairing, unfit: str | None
     ) -> Planned:
-        file = self._view.models[spec.file_key]
-        engine, facts = self._engine(spec.engine)
-        server = server_identity(
-            model=file.sha256 or f"nowhere:{spec.model.name}:{spec.quant}",
-            context=spec.context,
-            cache_k=spec.cache_k,
-            cache_v=spec.cache_v,
-            pairing=pairing,
-            engine=facts,
-            engine_sha256=build.sha256 if build else f"nowhere:{spec.engine.name}",
-            hardware_class=self._view.host.hardware_class,
-        )
+        seat = Seat(build, pairing, *self._engine(spec.engine))
+        unresolved_id = None
+        if seat.engine.n_cpu_moe == EngineConfig.AUTO:
+            unresolved_id = self._identity(spec, seat).server_id
+            seat, lacking = self._resolved(spec, seat, unresolved_id)
+            unfit = unfit or lacking
+        fit = self._fitter.fit(spec, seat)
+        server = self._identity(spec, seat)
         workload = workload_facts(spec.workload)
+        reason = unfit or fit.unfit
         return Planned(
             spec=spec,
             cell_id=cell_identity(server.server_id, workload),
@@ -118,12 +138,38 @@ class Placer:
             hardware_class=self._view.host.hardware_class,
             hosts=self._hosts,
             pairing=pairing,
-            engine=engine,
+            engine=seat.engine,
             build=build,
-            file=file,
-            decision="pruned" if unfit else "run",
-            reason=unfit,
+            file=self._view.models[spec.file_key],
+            decision="pruned" if reason else "run",
+            reason=reason,
+            outlook=fit.outlook,
+            note=fit.note,
+            predicted_context=fit.predicted_context,
+            unresolved_id=unresolved_id,
         )
+
+    def _identity(self, spec: CellSpec, seat: Seat) -> ServerIdentity:
+        file = self._view.models[spec.file_key]
+        return server_identity(
+            model=file.sha256 or f"nowhere:{spec.model.name}:{spec.quant}",
+            context=spec.context,
+            cache_k=spec.cache_k,
+            cache_v=spec.cache_v,
+            pairing=seat.pairing,
+            engine=seat.facts,
+            engine_sha256=seat.build.sha256 if seat.build else f"nowhere:{spec.engine.name}",
+            hardware_class=self._view.host.hardware_class,
+        )
+
+    def _resolved(self, spec: CellSpec, seat: Seat, unresolved_id: str) -> tuple[Seat, str | None]:
+        """With the layers of experts that have to lie on the host; why that cannot be told."""
+        layers, lacking = self._resolved_before.get(unresolved_id), None
+        if layers is None:
+            layers, lacking = self._fitter.n_cpu_moe(spec, seat)
+        # none is what it is without the flag: one server configuration
+        engine = replace(seat.engine, n_cpu_moe=layers or None)
+        return replace(seat, engine=engine, facts=engine_facts(engine)), lacking
 
 
 def _devices(spec: CellSpec, view: HostView) -> tuple[EngineDevice, ...]:

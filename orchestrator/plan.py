@@ -11,8 +11,9 @@ from orchestrator.forecast import Forecaster
 from orchestrator.history import setting_of
 from orchestrator.host_view import HostView
 from orchestrator.measured import CellFacts, workload_tokens
+from orchestrator.memory.outlook import Memory
 from orchestrator.order import Estimate, Work, estimate, in_order
-from orchestrator.placement import Placer, Planned
+from orchestrator.placement import Placer, Planned, Resolved
 from warehouse.errors import ConfigError
 from warehouse.ledger import Ledger
 from workers.engine.config import EngineConfig
@@ -69,6 +70,8 @@ def make_plan(
     *,
     force: bool,
     forecaster: Forecaster = _NO_HISTORY,
+    memory: Memory | None = None,
+    resolved_before: Resolved | None = None,
 ) -> Plan:
     """Place, identify, decide and forecast every cell, once for each hardware class.
 
@@ -78,11 +81,17 @@ def make_plan(
         ledger: attempts that the warehouse holds.
         force: measure anew what is cached.
         forecaster: what earlier cells say of these.
+        memory: predicts what launches hold; without, from no history.
+        resolved_before: what earlier plans took for auto values.
     """
+    memory, resolved_before = memory or Memory(), resolved_before or {}
     classes: dict[str, list[HostView]] = {}
     for view in hosts:
         classes.setdefault(view.host.hardware_class, []).append(view)
-    placers = [Placer(m, [view for view in hosts if view not in m]) for m in classes.values()]
+    placers = [
+        Placer(members, [v for v in hosts if v not in members], memory, resolved_before)
+        for members in classes.values()
+    ]
     distinct: dict[str, Planned] = {}
     for spec in specs:
         for placer in placers:

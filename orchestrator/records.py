@@ -75,8 +75,28 @@ def planned_rows(plan: Plan, sweep_id: str) -> list[rows.PlannedCell]:
             host_id=cell.hosts[0] if len(cell.hosts) == 1 else None,
             predicted_s=cell.forecast.seconds if cell.forecast else None,
             predicted_tg_tok_s=cell.forecast.tg_tok_s if cell.forecast else None,
+            note=cell.note,
+            unresolved_id=cell.unresolved_id,
         )
         for order, cell in enumerate(plan.cells)
+    ]
+
+
+def predicted_memory_rows(plan: Plan, sweep_id: str) -> list[rows.PredictedMemory]:
+    """What each planned server configuration is expected to hold, by device and part."""
+    servers = {cell.server.server_id: cell.outlook for cell in plan.cells if cell.outlook}
+    return [
+        rows.PredictedMemory(
+            sweep_id=sweep_id,
+            server_id=server_id,
+            device=part.device,
+            part=part.part,
+            mib=part.mib,
+            basis=part.basis,
+            free_mib=outlook.free_mib.get(part.device),
+        )
+        for server_id, outlook in servers.items()
+        for part in outlook.prediction.parts
     ]
 
 

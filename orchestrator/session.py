@@ -12,13 +12,17 @@ from orchestrator.fleet.described import described_view
 from orchestrator.forecast import Forecaster
 from orchestrator.history import read_history
 from orchestrator.host_view import HostView
+from orchestrator.launch_history import read_launches, read_resolved
 from orchestrator.matrix import expand
+from orchestrator.memory.outlook import Memory
+from orchestrator.placement import Resolved
 from orchestrator.plan import Plan, check_flags, make_plan
 from orchestrator.this_host import look_at
 from warehouse import rows
 from warehouse.connection import connect
+from warehouse.files import is_warehouse
 from warehouse.ledger import Ledger
-from warehouse.store import is_warehouse, read_ledger
+from warehouse.store import read_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,15 @@ def plan_command(command: Command, *, force: bool) -> Session:
     here, cells, models = look_at(command.config, command.cells)
     views = _views(command.config, here)
     ledger = read_ledger(command.warehouse_root)
+    known = _known(command.warehouse_root, here)
     plan = make_plan(
-        cells, views, ledger, force=force, forecaster=_forecaster(command.warehouse_root)
+        cells,
+        views,
+        ledger,
+        force=force,
+        forecaster=known.forecaster,
+        memory=known.memory,
+        resolved_before=known.resolved,
     )
     check_flags(plan)
     return Session(command, views, models, ledger, plan)
@@ -98,27 +109,23 @@ def _views(config: HerdConfig, here: HostView) -> tuple[HostView, ...]:
     return tuple(described_view(label, host, here) for label, host in described) or (here,)
 
 
-def _forecaster(root: Path) -> Forecaster:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What earlier sweeps tell of this one."""
+
+    forecaster: Forecaster
+    memory: Memory
+    resolved: Resolved
+
+
+def _known(root: Path, here: HostView) -> _Known:
     if not is_warehouse(root):
-        return Forecaster(())
+        return _Known(Forecaster(()), Memory(), {})
+    hashes = ((key, here.models[key].sha256) for key in here.shapes)
+    shapes = [(sha256, here.shapes[key]) for key, sha256 in hashes if sha256]
     with connect(root) as connection:
-        return Forecaster(read_history(connection))
-
-
-def configuration(overrides: Sequence[str], config_dir: Path | None) -> HerdConfig:
-    """The configuration without axes.
-
-    Raises:
-        ConfigError: the command or its configuration is wrong.
-    """
-    with hydra_session(config_dir) as hydra:
-        return Composer(split_overrides(hydra, overrides).fixed).base()
-
-
-def warehouse_root(config_dir: Path | None) -> Path:
-    """The warehouse's folder, for verbs that take no overrides.
-
-    Raises:
-        ConfigError: the configuration is wrong.
-    """
-    return Path(configuration((), config_dir).warehouse.uri).expanduser()
+        return _Known(
+            Forecaster(read_history(connection)),
+            Memory(read_launches(connection, shapes)),
+            read_resolved(connection),
+        )

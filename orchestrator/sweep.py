@@ -17,7 +17,7 @@ from orchestrator.identity import canonical
 from orchestrator.interrupt import Interrupts
 from orchestrator.plan import Plan
 from orchestrator.progress import Progress, progress_file, summary
-from orchestrator.records import planned_rows
+from orchestrator.records import planned_rows, predicted_memory_rows
 from orchestrator.session import Command, Session, plan_command
 from orchestrator.terminal import quiet
 from orchestrator.view import View
@@ -73,7 +73,7 @@ def run_sweep(command: Command, *, force: bool, wait: bool, tell: Tell) -> Sweep
         warehouse.write_sweep(
             _sweep_row(command, sweep_id, now),
             planned_rows(session.plan, sweep_id),
-            (),
+            predicted_memory_rows(session.plan, sweep_id),
             [view.host for view in session.hosts],
             session.models,
         )

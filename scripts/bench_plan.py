@@ -1,11 +1,12 @@
 """Time of planning: 10,000 cells on one host (figure: at most 3 s), and on 50 hosts (5 s).
 
-    python scripts/bench_plan.py [CELLS]
+    python scripts/bench_plan.py [CELLS [MODEL.gguf]]
 
 Hosts are described: one with two GPUs, then 50 in ten classes, five alike of each; with ten
 classes a tenth of the points make as many cells. Times are of a fresh process, which composes
 the configuration first. Prints JSON; `points_10_classes_s` plans all points on the ten classes,
-ten times as many cells.
+ten times as many cells. With a model file, whose header then stands for every file's, the memory
+of each cell is predicted too.
 """
 
 import json
@@ -27,6 +28,8 @@ from warehouse.rows import Host
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
+from workers.models.header import read_header
+from workers.models.shape import ModelShape, model_shape
 
 CLASSES = 10
 HOSTS_PER_CLASS = 5
@@ -43,15 +46,18 @@ T = TypeVar("T")
 def main() -> None:
     """Run the benchmark."""
     cells = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    model = model_shape(read_header(Path(sys.argv[2]))) if len(sys.argv) > 2 else None
     contexts = cells // 40
     axis = f"context=range(1024,{1024 + 1024 * contexts},1024)"
     specs, expand_s = timed(lambda: read_command([*AXES, axis], None).cells)
-    alone = hosts(specs, classes=1, per_class=1)
-    fleet = hosts(specs, classes=CLASSES, per_class=HOSTS_PER_CLASS)
+    here = local(specs, model)
+    alone = hosts(here, classes=1, per_class=1)
+    fleet = hosts(here, classes=CLASSES, per_class=HOSTS_PER_CLASS)
     one, one_s = timed(lambda: plan(specs, alone))
     some, some_s = timed(lambda: plan(specs[: cells // CLASSES], fleet))
     every, every_s = timed(lambda: plan(specs, fleet))
     result = {
+        "predicted_memory": sum(cell.outlook is not None for cell in one.cells),
         "cells_one_host": len(one.cells),
         "expand_s": expand_s,
         "plan_one_host_s": one_s,
@@ -77,9 +83,8 @@ def plan(specs: Sequence[CellSpec], fleet: Sequence[HostView]) -> Plan:
     return make_plan(specs, fleet, Ledger(), force=False)
 
 
-def hosts(specs: Sequence[CellSpec], *, classes: int, per_class: int) -> list[HostView]:
+def hosts(here: HostView, *, classes: int, per_class: int) -> list[HostView]:
     """Described hosts, told apart by the memory of their RAM."""
-    here = local(specs)
     return [
         described_view(
             f"host-{number}-{copy}",
@@ -96,7 +101,7 @@ def hosts(specs: Sequence[CellSpec], *, classes: int, per_class: int) -> list[Ho
     ]
 
 
-def local(specs: Sequence[CellSpec]) -> HostView:
+def local(specs: Sequence[CellSpec], model: ModelShape | None) -> HostView:
     """The host that plans: an engine and all files, nothing of it looked at."""
     engine = EngineBuild(Path("llama-server"), "e" * 64, "build 1", frozenset(), ())
     host = Host(
@@ -115,7 +120,8 @@ def local(specs: Sequence[CellSpec]) -> HostView:
     )
     keys = {spec.file_key for spec in specs}
     files = {key: ModelFile(f"/{key[1]}.gguf", f"{i:064}") for i, key in enumerate(keys)}
-    return HostView(host, {EngineConfig().probe_key: engine}, files)
+    shapes = dict.fromkeys(keys, model) if model else {}
+    return HostView(host, {EngineConfig().probe_key: engine}, files, shapes)
 
 
 if __name__ == "__main__":

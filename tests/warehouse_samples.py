@@ -288,3 +288,18 @@ def host(**changes: Any) -> rows.Host:
         "python": "3.11.7",
     }
     return rows.Host(**{**values, **changes})
+
+
+def model(**changes: Any) -> rows.Model:
+    values: dict[str, Any] = {
+        "model_sha256": "41",
+        "host_id": "alpha",
+        "seen_at": START,
+        "model": "smollm2",
+        "quant": "Q4_1",
+        "path": "/models/a.gguf",
+        "size_bytes": 98_000_000,
+        "architecture": "llama",
+        "facts": None,
+    }
+    return rows.Model(**{**values, **changes})

@@ -28,6 +28,8 @@ PARENTS: Mapping[str, str] = {
     "memory": "launches",
     "trials": "cells",
     "context_probes": "cells",
+    "prefill": "cells",
+    "depth_runs": "cells",
     "load_steps": "cells",
     "requests": "cells",
     "stability_rounds": "cells",

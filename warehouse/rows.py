@@ -68,6 +68,12 @@ class PlannedCell(Axes):
     host_id: Annotated[str | None, "host that the plan chose"]
     predicted_s: Annotated[float | None, "predicted time of the cell, seconds"]
     predicted_tg_tok_s: Annotated[float | None, "predicted generation speed, tokens per second"]
+    note: Annotated[str | None, "what the plan warns of: memory that may lack, or is unknown"] = (
+        None
+    )
+    unresolved_id: Annotated[
+        str | None, "server_id with auto values (n_cpu_moe) left open; null where there are none"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,8 @@ class PredictedMemory(Row):
     device: Annotated[str, "device as the engine names it, or Host"]
     part: Annotated[str, "weights, kv, recurrent, compute or overhead"]
     mib: Annotated[float, "predicted memory, MiB"]
+    basis: Annotated[str | None, "exact, history (learned from launches) or estimate"] = None
+    free_mib: Annotated[float | None, "free memory of the device when it was planned, MiB"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,9 @@ class Model(Row):
     size_bytes: Annotated[int, "size of the file, bytes"]
     architecture: Annotated[str | None, "general.architecture of the header"]
     facts: Annotated[str | None, "what the header says of the model's shape, JSON"]
+    shape_digest: Annotated[
+        str | None, "equal for files whose memory beside the weights is alike (quants of a model)"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +239,39 @@ class Trial(Row):
     started_at: Annotated[datetime, "request sent, UTC"]
     ended_at: Annotated[datetime, "end of the answer, UTC"]
     source: Annotated[str, "measured, or what it was imported from"] = "measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefill(Row):
+    """A batch of the long prompt that a depth curve fills the cache with."""
+
+    TABLE: ClassVar[str] = "prefill"
+    cell_id: Annotated[str, "the cell"]
+    attempt: Annotated[int, "attempt at the cell"]
+    fill: Annotated[int, "number of the request that it is part of, from 1"]
+    depth: Annotated[int, "tokens in the cache before it"]
+    prompt_n: Annotated[int, "tokens of the batch"]
+    prompt_ms: Annotated[float, "its time, by the server, whole ms"]
+    pp_tok_s: Annotated[float | None, "prompt speed: prompt_n / prompt_ms, tokens per second"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthRun(Row):
+    """How a depth curve was measured, and what that took."""
+
+    TABLE: ClassVar[str] = "depth_runs"
+    cell_id: Annotated[str, "the cell"]
+    attempt: Annotated[int, "attempt at the cell"]
+    interleaved: Annotated[bool, "repetitions over all depths in turn, else at each depth in place"]
+    restored: Annotated[bool, "from a slot file before each trial, else by going back in the cache"]
+    reason: Annotated[str | None, "why not interleaved"]
+    sliding_window: Annotated[bool, "the memory drops tokens: found by trying"]
+    slot_file_mib: Annotated[float | None, "size of the deepest slot file, MiB"]
+    processed_n: Annotated[int, "prompt tokens that the server processed for fills and trials"]
+    least_n: Annotated[int, "those of them that had to be; more were prefilled twice"]
+    fill_ms: Annotated[float, "time of the fills, by the client, ms"]
+    save_ms: Annotated[float, "time of the saves, by the client, ms"]
+    restore_ms: Annotated[float, "time of the restores, by the client, ms"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +417,8 @@ TABLES: tuple[type[Row], ...] = (
     Cell,
     Trial,
     ContextProbe,
+    Prefill,
+    DepthRun,
     LoadStep,
     Request,
     StabilityRound,

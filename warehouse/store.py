@@ -55,11 +55,6 @@ def check(root: Path) -> None:
         )
 
 
-def is_warehouse(root: Path) -> bool:
-    """Whether a sweep has written here before."""
-    return (root / layout.MARKER).is_file()
-
-
 def read_ledger(root: Path) -> Ledger:
     """All committed attempts, from the names of the `cells` files alone; reads no file.
 

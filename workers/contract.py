@@ -7,11 +7,14 @@ from warehouse import rows
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
 from workers.workloads.concurrency.config import ConcurrencyConfig
+from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 from workers.workloads.stability.config import StabilityConfig
 
-WorkloadConfig = SpeedConfig | MaxContextConfig | ConcurrencyConfig | StabilityConfig
+WorkloadConfig = (
+    SpeedConfig | DepthCurveConfig | MaxContextConfig | ConcurrencyConfig | StabilityConfig
+)
 """Configuration of any workload."""
 
 

@@ -7,7 +7,7 @@ import click
 
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.doctor import examine
-from orchestrator.session import configuration
+from orchestrator.settings import configuration
 
 
 @click.command()

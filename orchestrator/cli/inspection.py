@@ -1,11 +1,12 @@
 """What `herd models inspect` prints: facts of a header, and tables of the memory it means."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import click
 
 from orchestrator.cli.output import print_table
+from orchestrator.measured_kv import MeasuredKv
 from orchestrator.memory.tables import Section, memory_sections
 from warehouse.errors import ModelError
 from workers.models.header import GgufHeader
@@ -14,10 +15,17 @@ from workers.models.shape import model_shape
 _MIB = 2**20
 
 
-def inspection(facts: Mapping[str, object], header: GgufHeader) -> tuple[Section, ...]:
+def inspection(
+    facts: Mapping[str, object], header: GgufHeader, measured_kv: Callable[[str], MeasuredKv]
+) -> tuple[Section, ...]:
     """The sections of a model: its facts first, then what they mean in memory.
 
     A header that allows no prediction says so among the facts: it is what one looks for here.
+
+    Args:
+        facts: what the header says.
+        header: the header.
+        measured_kv: what the warehouse has seen of a shape, by its digest.
     """
     try:
         shape = model_shape(header)
@@ -30,7 +38,7 @@ def inspection(facts: Mapping[str, object], header: GgufHeader) -> tuple[Section
         "recurrent_state_mib": state,
         "tied_embeddings": shape.is_tied,
     }
-    return (_facts({**facts, **known}), *memory_sections(shape))
+    return (_facts({**facts, **known}), *memory_sections(shape, measured_kv(shape.digest)))
 
 
 def print_inspection(sections: tuple[Section, ...], output: str) -> None:

@@ -14,7 +14,8 @@ from rich.progress import Progress as Bars
 from orchestrator.cli.inspection import inspection, print_inspection
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.config import load_catalogue
-from orchestrator.session import configuration
+from orchestrator.measured_kv import MeasuredKv, read_measured_kv
+from orchestrator.settings import configuration, warehouse_root
 from orchestrator.this_host import model_store
 from warehouse.errors import ConfigError
 from workers.models.config import ModelConfig, ModelFileConfig, validate_model
@@ -93,7 +94,11 @@ def inspect_model(config_dir: Path | None, target: str, quant: str | None, outpu
     path = _inspected_path(config_dir, target, quant)
     header = read_header(path)
     facts = {"path": str(path), **header.facts(), "complete": header.missing_bytes == 0}
-    print_inspection(inspection(facts, header), output)
+
+    def measured_kv(digest: str) -> MeasuredKv:
+        return read_measured_kv(warehouse_root(config_dir), digest)
+
+    print_inspection(inspection(facts, header, measured_kv), output)
 
 
 def catalogue_records(

@@ -1,18 +1,24 @@
 """The root of the command line."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from orchestrator.cli.doctor import doctor
-from orchestrator.cli.models import models
-from orchestrator.cli.plan import plan
-from orchestrator.cli.sql import sql, views
-from orchestrator.cli.status import status
-from orchestrator.cli.sweep import sweep
 from warehouse.errors import HerdError
+
+VERBS = {
+    "sweep": "sweep",
+    "plan": "plan",
+    "status": "status",
+    "sql": "sql",
+    "views": "sql",
+    "models": "models",
+    "doctor": "doctor",
+}
+"""Verbs and the modules of this package that define them."""
 
 
 class OneLine(click.ClickException):
@@ -24,7 +30,22 @@ class OneLine(click.ClickException):
 
 
 class Root(click.Group):
-    """Turns herd's errors into one line and exit code 1, Ctrl-C into exit code 130."""
+    """Turns herd's errors into one line and exit code 1, Ctrl-C into exit code 130.
+
+    A verb is imported when it is used: all together they take a second.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb of that name."""
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"orchestrator.cli.{VERBS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
@@ -54,7 +75,3 @@ class Root(click.Group):
 def herd(context: click.Context, /, config_dir: Path | None, **_: bool) -> None:
     """Benchmark llama-server over many configurations and hosts; ask the results in SQL."""
     context.obj = config_dir
-
-
-for verb in (sweep, plan, status, sql, views, models, doctor):
-    herd.add_command(verb)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.output import format_option, print_arrow, print_table
-from orchestrator.session import warehouse_root
+from orchestrator.settings import warehouse_root
 from warehouse.connection import connect
 
 

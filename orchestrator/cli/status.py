@@ -9,7 +9,7 @@ import psutil
 
 from orchestrator.cli.output import format_option, print_arrow
 from orchestrator.progress import duration, summary
-from orchestrator.session import warehouse_root
+from orchestrator.settings import warehouse_root
 from warehouse.connection import Connection, connect
 
 _SWEEPS = """\

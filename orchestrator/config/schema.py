@@ -14,6 +14,7 @@ from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
 from workers.workloads.concurrency.config import ConcurrencyConfig
+from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 from workers.workloads.stability.config import StabilityConfig
@@ -25,6 +26,9 @@ class PlanConfig:
 
     prune: str = "predict"
     """`predict`: leave out what cannot fit; `off`: run it anyway."""
+    margin_mib: float = 0.0
+    """Memory to stay free on each device: what leaves less is pruned, MiB; below 0 allows for
+    predictions that are too high."""
     max_attempts: int = 2
     """Attempts at a cell within one sweep, when it fails in a way that may pass."""
 
@@ -88,6 +92,7 @@ def register_schemas() -> None:
         ("fleet", "fleet_schema", FleetConfig),
         ("warehouse", "warehouse_schema", WarehouseConfig),
         ("workload", "speed_schema", SpeedConfig),
+        ("workload", "depth_curve_schema", DepthCurveConfig),
         ("workload", "max_context_schema", MaxContextConfig),
         ("workload", "concurrency_schema", ConcurrencyConfig),
         ("workload", "stability_schema", StabilityConfig),

@@ -36,7 +36,12 @@ def described_view(host_id: str, described: DescribedHost, here: HostView) -> Ho
         key: _build(key[0], described.engine_build, build, devices)
         for key, build in here.engines.items()
     }
-    return HostView(_host(host_id, described, gpus, here), engines, here.models)
+    return replace(
+        here,
+        host=_host(host_id, described, gpus, here),
+        engines=engines,
+        free_ram_mib=float(described.ram_mib),
+    )
 
 
 def _check(host_id: str, described: DescribedHost) -> None:

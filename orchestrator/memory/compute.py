@@ -9,11 +9,13 @@ the least `a` and `b` that every measured launch allows. `docs/memory.md` says m
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 
 from orchestrator.memory.kv import cells, cells_per_stream
 from orchestrator.memory.server import HOST, ServerShape
 from orchestrator.memory.weights import Weights
+from workers.models.layers import Layer
 from workers.models.shape import ModelShape
 
 MIB = 2**20
@@ -46,14 +48,18 @@ class MeasuredLaunch:
     """What each device held beyond all buffers (breakdown's unaccounted; NVML less the log)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """What measured launches tell of planned ones of a model; made by `relevant`."""
+    """What measured launches tell of planned ones of a model; made by `relevant`, once."""
 
     buffers: tuple["_Buffer", ...] = ()
     """Compute buffers of the same shape and build."""
     overhead: tuple[tuple[int, bool, float], ...] = ()
     """Of the same hardware class and build, any model: devices, whether the host's, MiB."""
+
+
+NOTHING = History()
+"""No measured launch: one object, so that what is predicted without history is shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +92,30 @@ def relevant(
         if old.hardware_class == hardware_class
         for name, mib in old.overhead_mib.items()
     )
-    return History(tuple(buffers), tuple(overhead))
+    found = History(tuple(buffers), tuple(overhead))
+    return found if found.buffers or found.overhead else NOTHING
 
 
 def compute_mib(
     shape: ModelShape, server: ServerShape, weights: Weights, device: str, history: History
 ) -> Learned:
     """The compute buffers on a device, MiB."""
-    known = _alike(_Use.of(server, weights.moved, device), history.buffers)
+    shares = _shares(history, _Use.of(server, weights.moved, device))
     grows = _Growth.of(shape, server, weights.moved, device)
-    if not known:
+    if shares is None:
         return Learned(grows.total(_activations(shape), _activations(shape)), "estimate")
-    return Learned(
-        grows.total(
-            min(old.growth.share(old.mib) for old in known),
-            min(old.growth.share_beyond_work(old.mib) for old in known),
-        ),
-        "history",
+    return Learned(grows.total(*shares), "history")
+
+
+@lru_cache(maxsize=4096)
+def _shares(history: History, use: "_Use") -> tuple[float, float] | None:
+    """The least MiB a token that measured buffers allow, whole and beyond work; None without."""
+    known = _alike(use, history.buffers)
+    if not known:
+        return None
+    return (
+        min(old.growth.share(old.mib) for old in known),
+        min(old.growth.share_beyond_work(old.mib) for old in known),
     )
 
 
@@ -111,13 +124,19 @@ def overhead_mib(server: ServerShape, device: str, history: History) -> Learned:
 
     Of launches on as many devices, where there are such.
     """
-    seen = [old for old in history.overhead if old[1] == (device == HOST)]
-    if seen:
-        alike = [old for old in seen if old[0] == len(server.used_devices)] or seen
-        return Learned(median(mib for *_, mib in alike), "history")
+    seen = _overhead(history, len(server.used_devices), is_host=device == HOST)
+    if seen is not None:
+        return Learned(seen, "history")
     if device != HOST:
         return Learned(_ESTIMATED_OVERHEAD_MIB, "estimate")
     return Learned(_ESTIMATED_HOST_MIB, "estimate")
+
+
+@lru_cache(maxsize=4096)
+def _overhead(history: History, devices: int, *, is_host: bool) -> float | None:
+    seen = [old for old in history.overhead if old[1] == is_host]
+    alike = [old for old in seen if old[0] == devices] or seen
+    return median(mib for *_, mib in alike) if alike else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +177,13 @@ class _Growth:
 
 def _mask_cells(shape: ModelShape, server: ServerShape) -> int:
     """Cells that one token's masks look at: one mask for all full layers, one for sliding ones."""
-    by_kind = {layer.kind: layer for layer in shape.layers if layer.key_width}
+    by_kind = {layer.kind: layer for layer in _attending(shape)}
     return sum(cells_per_stream(layer, server) for layer in by_kind.values())
 
 
 def _attention_bytes(shape: ModelShape, server: ServerShape) -> int:
     """The most that the attention of one layer lays down beside its inputs."""
-    attending = [layer for layer in shape.layers if layer.key_width]
+    attending = _attending(shape)
     if not server.flash_attn:
         width = _F32_BYTES * shape.heads * server.ubatch_size
         return max((cells_per_stream(layer, server) * width for layer in attending), default=0)
@@ -176,6 +195,12 @@ def _attention_bytes(shape: ModelShape, server: ServerShape) -> int:
         ),
         default=0,
     )
+
+
+@lru_cache(maxsize=256)
+def _attending(shape: ModelShape) -> tuple[Layer, ...]:
+    """The layers with a KV cache, equal ones once."""
+    return tuple(dict.fromkeys(layer for layer in shape.layers if layer.key_width))
 
 
 def _copies(server: ServerShape) -> int:
@@ -191,6 +216,7 @@ def _copies(server: ServerShape) -> int:
     return _PIPELINE_COPIES if is_pipeline else 1
 
 
+@lru_cache(maxsize=256)
 def _activations(shape: ModelShape) -> float:
     """An upper estimate of what one token takes, MiB: logits and every width, in f32."""
     attention = max(shape.heads * layer.key_length for layer in shape.layers)

@@ -1,9 +1,10 @@
 """KV cache and recurrent state: exact to the byte (`llama_kv_cache`, `llama_memory_recurrent`)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-from orchestrator.memory.placing import layer_devices
+from orchestrator.memory.placing import LayerDevices, layer_devices
 from orchestrator.memory.server import HOST, ServerShape, padded
 from warehouse.errors import ConfigError
 from workers.models.layers import Layer, LayerKind
@@ -56,27 +57,36 @@ def cells_per_stream(layer: Layer, server: ServerShape) -> int:
 
 def kv_bytes(shape: ModelShape, server: ServerShape) -> Mapping[str, int]:
     """Bytes of the KV cache by device."""
-    place = layer_devices(len(shape.layers), server).layers
     # without flash attention V lies transposed, all layers as wide as the widest
     widest = max(layer.value_width for layer in shape.layers)
     found: Counter[str] = Counter()
-    for layer, device in zip(shape.layers, place, strict=True):
+    for (layer, device), number in _layers_on(shape, server):
         if layer.key_width:
             narrow = server.flash_attn or not layer.value_width
             value = layer.value_width if narrow else widest
             row = row_bytes(server.cache_k, layer.key_width) + row_bytes(server.cache_v, value)
-            found[_cache_device(device, server)] += cells(layer, server) * row
+            found[_cache_device(device, server)] += number * cells(layer, server) * row
     return found
 
 
 def recurrent_bytes(shape: ModelShape, server: ServerShape) -> Mapping[str, int]:
     """Bytes of recurrent state by device; one state for each slot, whatever the context."""
-    place = layer_devices(len(shape.layers), server).layers
     found: Counter[str] = Counter()
-    for layer, device in zip(shape.layers, place, strict=True):
+    for (layer, device), number in _layers_on(shape, server):
         if layer.recurrent_bytes:
-            found[_cache_device(device, server)] += server.parallel * layer.recurrent_bytes
+            state = number * server.parallel * layer.recurrent_bytes
+            found[_cache_device(device, server)] += state
     return found
+
+
+def _layers_on(shape: ModelShape, server: ServerShape) -> Iterable[tuple[tuple[Layer, str], int]]:
+    """Equal layers on one device, and their number."""
+    return _grouped(shape, layer_devices(len(shape.layers), server)).items()
+
+
+@lru_cache(maxsize=4096)
+def _grouped(shape: ModelShape, place: LayerDevices) -> Mapping[tuple[Layer, str], int]:
+    return Counter(zip(shape.layers, place.layers, strict=True))
 
 
 def bytes_per_token(shape: ModelShape, cache_k: str, cache_v: str) -> int:

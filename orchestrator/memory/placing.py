@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,10 +26,16 @@ def layer_devices(layers: int, server: ServerShape) -> LayerDevices:
     """
     devices = server.used_devices
     wanted = layers + 1 if server.n_gpu_layers is None else server.n_gpu_layers
-    offloaded = min(wanted, layers + 1) if devices else 0
+    return _laid(layers, min(wanted, layers + 1) if devices else 0, devices, server.split)
+
+
+@lru_cache(maxsize=4096)
+def _laid(
+    layers: int, offloaded: int, devices: tuple[str, ...], split: tuple[float, ...]
+) -> LayerDevices:
     if not offloaded:
         return LayerDevices((HOST,) * layers, HOST)
-    bounds = _bounds(server, len(devices))
+    bounds = _bounds(split, len(devices))
     first = layers + 1 - offloaded
     place = [HOST] * first
     for position in range(offloaded):
@@ -37,7 +44,7 @@ def layer_devices(layers: int, server: ServerShape) -> LayerDevices:
     return LayerDevices(tuple(place[:-1]), place[-1])
 
 
-def _bounds(server: ServerShape, devices: int) -> list[float]:
-    split = server.split if len(server.split) == devices and any(server.split) else (1,) * devices
-    running = np.cumsum(np.array(split, dtype=np.float32), dtype=np.float32)
+def _bounds(split: tuple[float, ...], devices: int) -> list[float]:
+    shares = split if len(split) == devices and any(split) else (1,) * devices
+    running = np.cumsum(np.array(shares, dtype=np.float32), dtype=np.float32)
     return [float(bound) for bound in running / running[-1]]

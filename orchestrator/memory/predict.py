@@ -1,16 +1,19 @@
 """The prediction of a launch's memory, and whether it fits: pure."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.memory.compute import MIB, History, compute_mib, overhead_mib
+from orchestrator.memory.compute import MIB, NOTHING, History, compute_mib, overhead_mib
 from orchestrator.memory.kv import kv_bytes, recurrent_bytes
 from orchestrator.memory.server import HOST, ServerShape
 from orchestrator.memory.weights import Weights, weights
 from workers.models.shape import ModelShape
 
 EXACT, HISTORY, ESTIMATE = "exact", "history", "estimate"
-_NOTHING = History()
+BASES = (EXACT, HISTORY, ESTIMATE)
+"""From the surest to the weakest."""
+PARTS = ("weights", "kv", "recurrent", "compute", "overhead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class PredictedPart:
     mib: float
     basis: str
     """exact (llama.cpp's own arithmetic), history (learned from launches) or estimate"""
+    evictable_mib: float = 0.0
+    """Of it, pages of the mapped model file, which the host can drop and read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,13 @@ class Prediction:
         """All of a device."""
         return sum(part.mib for part in self.parts if part.device == device)
 
-    def known_mib(self, device: str) -> float:
-        """All of a device that is not an estimate."""
-        return sum(p.mib for p in self.parts if p.device == device and p.basis != ESTIMATE)
+    def needed_mib(self, device: str, *, known: bool = False) -> float:
+        """What of a device has to be there at once; only what is no estimate if `known`."""
+        return sum(
+            part.mib - part.evictable_mib
+            for part in self.parts
+            if part.device == device and not (known and part.basis == ESTIMATE)
+        )
 
     @property
     def totals(self) -> Mapping[str, float]:
@@ -61,7 +70,7 @@ class Verdict:
     high, so a launch that fails by them only may still fit."""
 
 
-def predict(shape: ModelShape, server: ServerShape, history: History = _NOTHING) -> Prediction:
+def predict(shape: ModelShape, server: ServerShape, history: History = NOTHING) -> Prediction:
     """What a launch of this configuration will hold on each device.
 
     Never less for a larger context.
@@ -94,17 +103,17 @@ def verdict(
         free_mib: What is free, by device; a device without a figure is not judged.
         margin_mib: What has to stay free on each.
     """
-    short = [
-        device
-        for device, needed in prediction.totals.items()
-        if device in free_mib and needed + margin_mib > free_mib[device]
-    ]
+
+    def lacks(device: str, *, known: bool = False) -> bool:
+        return prediction.needed_mib(device, known=known) + margin_mib > free_mib[device]
+
+    short = [device for device in prediction.totals if device in free_mib and lacks(device)]
     reasons = [
-        f"{device} needs {prediction.mib(device):,.0f} of {free_mib[device]:,.0f} MiB"
+        f"{device} needs {prediction.needed_mib(device):,.0f} of {free_mib[device]:,.0f} MiB"
         f"{_kept_free(margin_mib)}"
         for device in short
     ]
-    certain = any(prediction.known_mib(device) + margin_mib > free_mib[device] for device in short)
+    certain = any(lacks(device, known=True) for device in short)
     return Verdict(not short, "; ".join(reasons) or None, certain)
 
 
@@ -113,7 +122,7 @@ def smallest_n_cpu_moe(
     server: ServerShape,
     free_mib: Mapping[str, float],
     margin_mib: float = 0.0,
-    history: History = _NOTHING,
+    history: History = NOTHING,
 ) -> int | None:
     """The fewest layers whose experts have to lie on the host; None when even all do not help.
 
@@ -132,6 +141,39 @@ def smallest_n_cpu_moe(
     return None
 
 
+def largest_context(
+    shape: ModelShape,
+    server: ServerShape,
+    free_mib: Mapping[str, float],
+    margin_mib: float = 0.0,
+    history: History = NOTHING,
+    *,
+    granularity: int = 256,
+) -> int | None:
+    """The largest context up to the server's own that fits; None when even the smallest does not.
+
+    Args:
+        shape: The model's.
+        server: The configuration; its context is the limit, tokens.
+        free_mib: As for `verdict`.
+        margin_mib: As for `verdict`.
+        history: As for `predict`.
+        granularity: Contexts below the limit are multiples of it, tokens.
+    """
+
+    def fits(context: int) -> bool:
+        tried = predict(shape, replace(server, context=context), history)
+        return verdict(tried, free_mib, margin_mib).fits
+
+    if fits(server.context):
+        return server.context
+    # what a launch takes never falls with the context
+    steps = bisect_left(
+        range(1, server.context // granularity + 1), 1, key=lambda n: not fits(n * granularity)
+    )
+    return steps * granularity or None
+
+
 def _kept_free(margin_mib: float) -> str:
     return f", {margin_mib:,.0f} of them to stay free" if margin_mib else ""
 
@@ -144,7 +186,13 @@ def _counted(shape: ModelShape, server: ServerShape, held: Weights) -> list[Pred
         ("recurrent", recurrent_bytes(shape, server)),
     )
     return [
-        PredictedPart(device, part, size / MIB, _basis(basis, part, device, held))
+        PredictedPart(
+            device,
+            part,
+            size / MIB,
+            _basis(basis, part, device, held),
+            held.mapped / MIB if (part, device) == ("weights", HOST) else 0.0,
+        )
         for part, sizes in counted
         for device, size in sizes.items()
     ]

@@ -90,7 +90,7 @@ def server_shape(
     """What of this configuration decides memory.
 
     Args:
-        engine: With every `auto` resolved.
+        engine: With every `auto` resolved; an `n_cpu_moe` that is not counts as 0.
         context: Tokens.
         cache_k: KV cache type of K.
         cache_v: KV cache type of V.
@@ -115,7 +115,7 @@ def server_shape(
         batch=_default(engine.batch_size, _BATCH),
         ubatch=_default(engine.ubatch_size, _UBATCH),
         n_gpu_layers=_gpu_layers(engine.n_gpu_layers),
-        n_cpu_moe=_default(engine.n_cpu_moe, 0),
+        n_cpu_moe=engine.n_cpu_moe if isinstance(engine.n_cpu_moe, int) else 0,
         overrides=_overrides(engine.override_tensor),
         split_mode=engine.split_mode or "layer",
         main_gpu=_main_gpu(engine, devices),

@@ -1,10 +1,13 @@
 """A model's shape and memory as tables: what `herd models inspect` shows. Pure."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.memory.compute import MIB
 from orchestrator.memory.kv import BYTES_PER_BLOCK, bytes_per_token, kv_bytes, row_bytes
+from orchestrator.memory.outlook import Outlook
+from orchestrator.memory.predict import BASES, PARTS
 from orchestrator.memory.server import ServerShape
 from workers.models.layers import LayerKind
 from workers.models.shape import ModelShape
@@ -14,6 +17,9 @@ CACHES = (("f16", "f16"), ("q8_0", "q8_0"), ("q8_0", "q4_0"), ("q4_0", "q4_0"))
 """Types of K and V that people use, from the most memory to the least."""
 CONTEXTS = (32 * KIB, 64 * KIB, 128 * KIB, 192 * KIB, 256 * KIB)
 """Tokens."""
+
+LAUNCH_COLUMNS = ("device", *PARTS, "total", "needed", "free", "basis")
+"""Of `launch_rows`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,33 @@ class Section:
     rows: tuple[tuple[object, ...], ...]
 
 
-def memory_sections(shape: ModelShape) -> tuple[Section, ...]:
-    """Layers by kind, tensors by type, KiB per token, and MiB by cache types and context."""
-    return (_layers(shape), _quant_mix(shape), _per_token(shape), _by_context(shape))
+def memory_sections(
+    shape: ModelShape, measured: Mapping[tuple[str, str, int], float]
+) -> tuple[Section, ...]:
+    """Layers by kind, tensors by type, KiB per token, and MiB by cache types and context.
+
+    Args:
+        shape: the model's.
+        measured: KV cache of earlier launches of one slot, MiB by cache types and context.
+    """
+    return (_layers(shape), _quant_mix(shape), _per_token(shape), _by_context(shape, measured))
+
+
+def launch_rows(outlook: Outlook) -> list[tuple[object, ...]]:
+    """What is expected of a launch, a row a device, MiB.
+
+    `needed` leaves out pages of the mapped file, which the host can drop; `basis` is the weakest
+    of the device's parts.
+    """
+    prediction = outlook.prediction
+    rows: list[tuple[object, ...]] = []
+    for device, total in prediction.totals.items():
+        parts = {p.part: p for p in prediction.parts if p.device == device}
+        held = (round(parts[name].mib, 1) if name in parts else 0.0 for name in PARTS)
+        basis = max((part.basis for part in parts.values()), key=BASES.index)
+        needed = round(prediction.needed_mib(device), 1)
+        rows.append((device, *held, round(total, 1), needed, outlook.free_mib.get(device), basis))
+    return rows
 
 
 def contexts(native: int) -> tuple[int, ...]:
@@ -79,19 +109,21 @@ def _per_token(shape: ModelShape) -> Section:
     return Section("kib_per_token", title, ("cache", "k", "v", "both"), tuple(rows))
 
 
-def _by_context(shape: ModelShape) -> Section:
+def _by_context(shape: ModelShape, measured: Mapping[tuple[str, str, int], float]) -> Section:
     asked = contexts(shape.context_length)
-    rows = (
-        (
-            f"{k}/{v}",
-            bytes_per_token(shape, k, v) / KIB,
-            *(_kv_mib(shape, ServerShape(context, k, v)) for context in asked),
-        )
-        for k, v in CACHES
-    )
-    columns = ("cache", "kib_per_token", *(str(context) for context in asked))
+    seen = [context for context in asked if any((*kv, context) in measured for kv in CACHES)]
+    rows = []
+    for k, v in CACHES:
+        row: list[object] = [f"{k}/{v}", bytes_per_token(shape, k, v) / KIB]
+        for context in asked:
+            row.append(_kv_mib(shape, ServerShape(context, k, v)))
+            row += [measured.get((k, v, context))] if context in seen else []
+        rows.append(tuple(row))
+    columns = ["cache", "kib_per_token"]
+    for context in asked:
+        columns += [str(context), *([f"{context}_measured"] if context in seen else [])]
     title = "KV cache by cache types (K/V) and context, MiB, one slot"
-    return Section("kv_mib", title, columns, tuple(rows))
+    return Section("kv_mib", title, tuple(columns), tuple(rows))
 
 
 def _kv_mib(shape: ModelShape, server: ServerShape) -> float:

@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from orchestrator.memory.placing import LayerDevices, layer_devices
 from orchestrator.memory.server import HOST, ServerShape
@@ -28,6 +29,8 @@ class Weights:
     is copied to the device for large batches."""
     repacked: int
     """Bytes of the host's that may be kept twice: which types are depends on the CPU."""
+    mapped: int
+    """Bytes of the host's that are pages of the model file."""
 
 
 def weights(shape: ModelShape, server: ServerShape) -> Weights:
@@ -36,6 +39,12 @@ def weights(shape: ModelShape, server: ServerShape) -> Weights:
     With mmap the host's buffer is the stretch of the file from its first to its last tensor
     there, the gaps included: so llama.cpp reports it.
     """
+    # a plan asks for the same model at many contexts and cache types: they move no tensor
+    return _weights(shape, replace(server, context=0, cache_k="", cache_v="", ubatch=0))
+
+
+@lru_cache(maxsize=1024)
+def _weights(shape: ModelShape, server: ServerShape) -> Weights:
     place = layer_devices(len(shape.layers), server)
     asked = [(re.compile(pattern), buffer) for pattern, buffer in server.overrides]
     on_device: Counter[str] = Counter()
@@ -53,8 +62,10 @@ def weights(shape: ModelShape, server: ServerShape) -> Weights:
         if place.output != HOST:
             on_device[place.output] += tensor.size_bytes
     repacked = _repacked(shape, on_host, server)
-    on_device[HOST] = _host_bytes(on_host, server) + repacked
-    return Weights(on_device, moved if server.op_offload else 0, repacked)
+    on_device[HOST] = file_bytes = _host_bytes(on_host, server)
+    on_device[HOST] += repacked
+    mapped = file_bytes if server.mmap else 0
+    return Weights(on_device, moved if server.op_offload else 0, repacked, mapped)
 
 
 def _device(tensor: WeightTensor, place: LayerDevices) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ def spec(**changes: Any) -> CellSpec:
         engine=ENGINE,
         workload=SpeedConfig(),
         prune=True,
+        margin_mib=0.0,
         max_attempts=2,
         other_axes=(),
     )

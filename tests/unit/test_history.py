@@ -9,7 +9,7 @@ from orchestrator.history import read_history, setting_of
 from orchestrator.identity import workload_facts
 from orchestrator.measured import MeasuredCell, Setting, workload_tokens
 from tests import warehouse_samples as samples
-from tests.unit.orchestrator_samples import START, build, device, gpu, planned, spec, view
+from tests.unit.orchestrator_samples import build, device, gpu, planned, spec, view
 from warehouse import rows
 from warehouse.connection import connect
 from workers.workloads.speed.config import SpeedConfig
@@ -17,17 +17,7 @@ from workers.workloads.speed.config import SpeedConfig
 GPUS = view(engine=build(device(0), device(1)), hardware_class="two", gpus=(gpu(0), gpu(1)))
 SERVER = planned(spec(pairing="cpu"), GPUS).server.config
 SPEED = workload_facts(SpeedConfig(prompt_sizes=[128, 512], repetitions=2))
-MODEL = rows.Model(
-    model_sha256="41",
-    host_id="alpha",
-    seen_at=START,
-    model="smollm2",
-    quant="Q4_1",
-    path="/models/a.gguf",
-    size_bytes=98_000_000,
-    architecture="llama",
-    facts=None,
-)
+MODEL = samples.model()
 
 
 def cell(attempt: int, status: str = "ok", cell_id: str = "a") -> rows.Cell:

@@ -13,7 +13,8 @@ from workers.models.header import read_header
 
 def printed(path: Path, output: str, capsys: pytest.CaptureFixture[str]) -> str:
     header = read_header(path)
-    print_inspection(inspection({"path": path.name, "layers": header.layers}, header), output)
+    facts = {"path": path.name, "layers": header.layers}
+    print_inspection(inspection(facts, header, lambda _: {}), output)
     return capsys.readouterr().out
 
 

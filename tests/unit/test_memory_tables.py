@@ -5,23 +5,38 @@ from tests import gpu_table
 from workers.models.header import read_header
 from workers.models.shape import model_shape
 
+MEASURED = {("q8_0", "q4_0", 131072): 1248.0, ("f16", "f16", 4096): 96.0}
+
 
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Section]:
     """Of the architecture of the hand-written records."""
     path = gpu_table.write_model(tmp_path_factory.mktemp("model") / "m.gguf")
-    return {section.name: section for section in memory_sections(model_shape(read_header(path)))}
+    shape = model_shape(read_header(path))
+    return {section.name: section for section in memory_sections(shape, MEASURED)}
 
 
 def test_the_first_record_s_table_is_computed(sections: dict[str, Section]) -> None:
     """KiB a token, then MiB at 32k, 64k, 128k, 196k (196,608) and the native 262,144."""
-    assert sections["kv_mib"].columns[2:] == tuple(str(context) for context in CONTEXTS)
-    assert sections["kv_mib"].rows == (
-        ("f16/f16", 24, 768, 1536, 3072, 4608, 6144),
-        ("q8_0/q8_0", 12.75, 408, 816, 1632, 2448, 3264),
-        ("q8_0/q4_0", 9.75, 312, 624, 1248, 1872, 2496),
-        ("q4_0/q4_0", 6.75, 216, 432, 864, 1296, 1728),
+    columns = sections["kv_mib"].columns
+    computed = [
+        [value for name, value in row if not name.endswith("_measured")]
+        for row in (zip(columns, row, strict=True) for row in sections["kv_mib"].rows)
+    ]
+    assert computed == [
+        ["f16/f16", 24, 768, 1536, 3072, 4608, 6144],
+        ["q8_0/q8_0", 12.75, 408, 816, 1632, 2448, 3264],
+        ["q8_0/q4_0", 9.75, 312, 624, 1248, 1872, 2496],
+        ["q4_0/q4_0", 6.75, 216, 432, 864, 1296, 1728],
+    ]
+
+
+def test_what_was_measured_stands_beside_it(sections: dict[str, Section]) -> None:
+    section = sections["kv_mib"]
+    assert section.columns[2:] == (
+        *("32768", "65536", "131072", "131072_measured", "196608", "262144"),
     )
+    assert [row[5] for row in section.rows] == [None, None, 1248.0, None]
 
 
 def test_every_cache_type_has_its_kib_a_token(sections: dict[str, Section]) -> None:

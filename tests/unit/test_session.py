@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cells import CellSpec
-from orchestrator.session import Command, configuration, read_command, warehouse_root
+from orchestrator.session import Command, read_command
+from orchestrator.settings import configuration, warehouse_root
 from warehouse.errors import ConfigError
 from workers.workloads.speed.config import SpeedConfig
 

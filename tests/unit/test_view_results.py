@@ -1,6 +1,7 @@
 """Golden tests: what the views say of small hand-made rows, against plain Python."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,6 +13,7 @@ from tests.warehouse_samples import (
     cell,
     launch,
     memory,
+    model,
     planned,
     predicted,
     sweep,
@@ -204,13 +206,8 @@ def test_failures_show_the_command_line_and_the_end_of_the_log(store: Warehouse,
     assert (known["failure_class"], known["log_tail"]) == ("bad_model", "E bad magic")
 
 
-def test_memory_is_of_the_latest_launch_beside_its_prediction(store: Warehouse, ask: Ask) -> None:
-    forecast = [
-        predicted("sc1", "CUDA0", "weights", 1000.0),
-        predicted("sc1", "Host", "kv", 50.0),
-        predicted("sc1", "CUDA0", "overhead", 600.0),
-    ]
-    store.write_sweep(sweep(), [planned("c1")], forecast, [], [])
+def test_memory_is_of_the_latest_launch(store: Warehouse, ask: Ask) -> None:
+    store.write_sweep(sweep(), [planned("c1")], [], [], [])
     store.write_launch(launch("old"), [memory("old", "CUDA0", "model", 1.0, "log")])
     parts = [
         memory("new", "CUDA0", "model", 980.0, "log"),
@@ -222,14 +219,99 @@ def test_memory_is_of_the_latest_launch_beside_its_prediction(store: Warehouse, 
     failed = launch("failed", started_at=at(70), status="failed", load_ms=None)
     store.write_launch(failed, [memory("failed", "CUDA0", "model", 2.0, "log")])
     found = ask("SELECT * FROM memory_by_device")
-    columns = ("device", "part", "source", "mib", "predicted_mib", "error_mib")
+    columns = ("device", "part", "source", "mib")
     assert [tuple(row[each] for each in columns) for row in found] == [
-        ("CUDA0", "model", "log", 980.0, 1000.0, 20.0),
-        ("CUDA0", "overhead", "predicted", None, 600.0, None),
-        ("CUDA0", "total", "nvml", 1700.0, None, None),
-        ("Host", "kv", "log", 32.0, 50.0, 18.0),
+        ("CUDA0", "model", "log", 980.0),
+        ("CUDA0", "total", "nvml", 1700.0),
+        ("Host", "kv", "log", 32.0),
     ]
     assert {row["quant"] for row in found} == {"Q4_1"}
+
+
+class TestPredictedMemory:
+    """Prediction against measurement, by launch."""
+
+    PREDICTED = (
+        ("CUDA0", "weights", 1000.0, "exact"),
+        ("CUDA0", "compute", 90.0, "history"),
+        ("CUDA0", "overhead", 600.0, "estimate"),
+        ("Host", "kv", 50.0, "exact"),
+    )
+    LOGGED = (
+        ("CUDA0", "model", 980.0, "log"),
+        ("CUDA0", "compute", 100.0, "log"),
+        ("CUDA0", "total", 1700.0, "nvml"),
+        ("CPU", "kv", 20.0, "log"),
+        ("CUDA_Host", "kv", 30.0, "log"),
+        ("CUDA_Host", "output", 1.0, "log"),
+        ("Host", "rss", 80.0, "psutil"),
+    )
+
+    def put(self, store: Warehouse, launch_id: str, sweep_id: str, scale: float = 1.0) -> None:
+        forecast = [
+            replace(predicted("sc1", d, p, mib * scale), basis=basis, sweep_id=sweep_id)
+            for d, p, mib, basis in self.PREDICTED
+        ]
+        plan = planned("c1", sweep_id=sweep_id, model_sha256="41")
+        file = model(model_sha256="41", architecture="llama")
+        store.write_sweep(sweep(sweep_id), [plan], forecast, [], [file])
+        parts = [memory(launch_id, *part) for part in self.LOGGED]
+        command = ("llama-server", "--ctx-size", "4096")
+        row = launch(launch_id, sweep_id=sweep_id, command_line=command)
+        store.write_launch(row, parts)
+
+    def test_each_part_stands_beside_its_prediction(self, store: Warehouse, ask: Ask) -> None:
+        self.put(store, "l1", "w1")
+        found = ask("SELECT * FROM predicted_vs_measured")
+        columns = ("device", "part", "basis", "predicted_mib", "measured_mib")
+        assert [tuple(row[each] for each in columns) for row in found] == [
+            ("CUDA0", "compute", "history", 90.0, 100.0),
+            ("CUDA0", "overhead", "estimate", 600.0, 1700.0 - 980.0 - 100.0),
+            ("CUDA0", "total", "estimate", 1000.0 + 90.0 + 600.0, 1700.0),
+            ("CUDA0", "weights", "exact", 1000.0, 980.0),
+            ("Host", "kv", "exact", 50.0, 50.0),
+            ("Host", "total", "exact", 50.0, 80.0),
+        ]
+        for row in found:
+            error = row["predicted_mib"] - row["measured_mib"]
+            assert row["error_mib"] == pytest.approx(error)
+            assert row["error_pct"] == pytest.approx(100 * error / row["measured_mib"])
+            assert (row["architecture"], row["context"]) == ("llama", 4096)
+
+    def test_a_launch_counts_against_the_plan_of_its_own_sweep(
+        self, store: Warehouse, ask: Ask
+    ) -> None:
+        self.put(store, "l1", "w1")
+        self.put(store, "l2", "w2", scale=2.0)
+        found = ask("SELECT launch_id, predicted_mib FROM predicted_vs_measured "
+                    "WHERE part = 'kv'")  # fmt: skip
+        assert [tuple(row.values()) for row in found] == [("l1", 50.0), ("l2", 100.0)]
+
+    def test_a_start_at_another_context_is_left_out(self, store: Warehouse, ask: Ask) -> None:
+        self.put(store, "l1", "w1")
+        probe = launch("l9", command_line=("llama-server", "--ctx-size", "1024"))
+        store.write_launch(probe, [memory("l9", "CPU", "kv", 5.0, "log")])
+        assert ask("SELECT DISTINCT launch_id FROM predicted_vs_measured") == [{"launch_id": "l1"}]
+
+    def test_errors_by_architecture_and_part(self, store: Warehouse, ask: Ask) -> None:
+        self.put(store, "l1", "w1")
+        self.put(store, "l2", "w2", scale=2.0)
+        found = {
+            (row["device_kind"], row["part"]): row
+            for row in ask("SELECT * FROM prediction_error WHERE architecture = 'llama'")
+        }
+        compute = found["GPU", "compute"]
+        errors = [100 * (90.0 - 100.0) / 100.0, 100 * (180.0 - 100.0) / 100.0]
+        assert compute["launches"] == 2
+        assert compute["median_error_pct"] == pytest.approx(median(errors))
+        assert compute["worst_error_pct"] == pytest.approx(max(errors, key=abs))
+        assert compute["worst_low_mib"] == pytest.approx(10.0)
+        assert compute["worst_high_mib"] == pytest.approx(80.0)
+        assert found["Host", "kv"]["worst_low_mib"] == 0.0
+        assert found.keys() == {
+            *(("GPU", part) for part in ("compute", "overhead", "total", "weights")),
+            *(("Host", part) for part in ("kv", "total")),
+        }
 
 
 def test_quants_are_compared_within_what_is_otherwise_alike(store: Warehouse, ask: Ask) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, Self
 
@@ -16,6 +17,19 @@ SLOT = 0
 """The slot that `Client.complete` is bound to."""
 ANY_SLOT = -1
 """The server chooses a free slot, or lets the request wait for one."""
+_PLAIN_TEXT = "The quick brown fox jumps over the lazy dog, 0123456789 times and then some more."
+_ANSWER_FIELDS = ("stop", "stop_type", "truncated", "timings")
+"""Of the last event of a stream; whole, it repeats the prompt as text: megabytes at depth."""
+_FAR_ABOVE_ANY = 100.0
+"""Added to a logit: no model's own ones are so far apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSlot:
+    """A slot's cache in a file."""
+
+    tokens: int
+    size_bytes: int
 
 
 class Client:
@@ -92,16 +106,53 @@ class Client:
         """Empty a slot's cache (needs --slot-save-path); returns the tokens it held."""
         return int(_pick(self._post(f"/slots/{slot}?action=erase", {}), "n_erased"))
 
+    def save(self, name: str, slot: int = SLOT) -> SavedSlot:
+        """Write a slot's cache to a file of that name in --slot-save-path."""
+        answer = self._post(f"/slots/{slot}?action=save", {"filename": name})
+        return SavedSlot(int(_pick(answer, "n_saved")), int(_pick(answer, "n_written")))
+
+    def restore(self, name: str, slot: int = SLOT) -> int:
+        """Fill a slot's cache from such a file; returns its tokens.
+
+        What of it the next request can go on from, only its `cache_n` tells.
+        """
+        answer = self._post(f"/slots/{slot}?action=restore", {"filename": name})
+        return int(_pick(answer, "n_restored"))
+
+    def plain_tokens(self) -> tuple[int, ...]:
+        """Tokens of plain text, each once: see `among` of `complete`."""
+        answer = self._post("/tokenize", {"content": _PLAIN_TEXT})
+        return tuple(dict.fromkeys(_pick(answer, "tokens")))
+
     def complete(
-        self, prompt: Sequence[int], *, n_predict: int, cache_prompt: bool, seed: int
+        self,
+        prompt: Sequence[int],
+        *,
+        n_predict: int,
+        cache_prompt: bool,
+        seed: int,
+        among: Sequence[int] = (),
     ) -> Completion:
         """Generate exactly `n_predict` tokens greedily after `prompt` (token ids), streaming.
 
         `n_predict` 0 only evaluates the prompt. The sampler chain is cut to `top_k` 1, since
         sampling over a large vocabulary on the CPU is inside `predicted_ms`.
+
+        Args:
+            prompt: Token ids.
+            n_predict: Tokens to generate.
+            cache_prompt: Whether to reuse what the slot holds of the prompt.
+            seed: Of the sampler.
+            among: Tokens to choose from; none is all. After random tokens a model may write half
+                a character, and the server then answers 500 instead of its timings.
         """
         body = completion_body(
-            prompt, n_predict=n_predict, cache_prompt=cache_prompt, seed=seed, slot=SLOT
+            prompt,
+            n_predict=n_predict,
+            cache_prompt=cache_prompt,
+            seed=seed,
+            slot=SLOT,
+            among=among,
         )
         return self._own_stream.complete(body).completion()
 
@@ -144,7 +195,13 @@ class Client:
 
 
 def completion_body(
-    prompt: Sequence[int], *, n_predict: int, cache_prompt: bool, seed: int, slot: int
+    prompt: Sequence[int],
+    *,
+    n_predict: int,
+    cache_prompt: bool,
+    seed: int,
+    slot: int,
+    among: Sequence[int] = (),
 ) -> bytes:
     """The body of a /completion, see `Client.complete`; `slot` may be ANY_SLOT."""
     body = {
@@ -159,6 +216,8 @@ def completion_body(
         "ignore_eos": True,
         "stream": True,
         "return_progress": True,
+        "response_fields": _ANSWER_FIELDS,
+        "logit_bias": [(token, _FAR_ABOVE_ANY) for token in among],
     }
     return json.dumps(body).encode()
 

@@ -34,7 +34,8 @@ class EngineConfig:
     prio: int | None = 0
     split_mode: str | None = "layer"
     main_gpu: int | None = 0
-    n_cpu_moe: int | None = None
+    n_cpu_moe: int | str | None = None
+    """Layers whose experts lie on the host; `auto` is the fewest that fit, resolved by the plan."""
     override_tensor: str | None = None
     kv_offload: bool | None = True
     op_offload: bool | None = True
@@ -69,6 +70,8 @@ class EngineConfig:
         """What decides which build and devices are found: the binary and its environment."""
         return self.binary, tuple(sorted(self.env.items()))
 
+    AUTO: ClassVar[str] = "auto"
+    """What the plan resolves."""
     NOT_IDENTITY: ClassVar[frozenset[str]] = frozenset(
         {"name", "binary", "build_date", "start_timeout_s", "stop_timeout_s", "request_timeout_s"}
     )

@@ -46,9 +46,9 @@ class WeightTensor:
     """Where its data begins in that file, bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ModelShape:
-    """What of a model decides memory."""
+    """What of a model decides memory; one object a file, so compared by identity."""
 
     architecture: str
     quant: str

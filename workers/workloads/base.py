@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from warehouse import rows
@@ -36,6 +37,14 @@ class Bench:
     """Tokens asked for the whole server; with a unified cache the slots share them."""
     batch_size: int
     """Largest batch of the server, tokens: what a warm-up has to fill."""
+    ubatch_size: int
+    """Tokens that the server computes at once, at most."""
+    checkpoints: bool
+    """Whether the server keeps context checkpoints, as deployed ones do."""
+    window_cells: int | None
+    """Cells of the sliding window's cache, by the log; None without a window."""
+    slot_folder: Path
+    """Where the server writes saved slots."""
     cancelled: threading.Event
     """Once set, a workload starts no further request."""
     memory_now: Callable[[], MemoryNow]
@@ -55,6 +64,11 @@ class Asked:
     repetition: int
     run_order: int
     """Position among the cell's trials, from 1."""
+
+    @property
+    def label(self) -> str:
+        """For a reader: the step, and its depth if it has one."""
+        return f"{self.step} @ d{self.depth}" if self.depth else self.step
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from workers.contract import WorkloadConfig
 from workers.workloads.base import Workload
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.concurrency.workload import Concurrency
+from workers.workloads.depth_curve.config import DepthCurveConfig
+from workers.workloads.depth_curve.workload import DepthCurve
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.workload import Speed
 from workers.workloads.stability.config import StabilityConfig
@@ -18,6 +20,8 @@ def workload_for(config: WorkloadConfig) -> Workload:
     """
     if isinstance(config, MaxContextConfig):
         raise TypeError("max_context is not done to one running server")
+    if isinstance(config, DepthCurveConfig):
+        return DepthCurve(config)
     if isinstance(config, ConcurrencyConfig):
         return Concurrency(config)
     if isinstance(config, StabilityConfig):

@@ -5,7 +5,7 @@ mixture and misstates its speed (ggml-org/llama.cpp issue 6069).
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from workers.engine.client import Client
 
@@ -29,6 +29,8 @@ class Prompts:
 
     def __init__(self, client: Client, seed: int) -> None:
         self.seed = seed
+        self.plain = client.plain_tokens()
+        """Tokens that are safe to generate, see `Client.complete`."""
         self._n_vocab = client.vocabulary_size()
         self._bos = client.bos_tokens()
 
@@ -37,3 +39,17 @@ class Prompts:
         return random_prompt(
             size, n_vocab=self._n_vocab, bos=self._bos, seed=f"{self.seed}/{purpose}"
         )
+
+    def tail(self, size: int, purpose: str, *, first_not: Collection[int] = ()) -> list[int]:
+        """`size` tokens to go on with, no BOS among them.
+
+        Args:
+            size: Tokens wanted, >= 1.
+            purpose: Each has a tail of its own.
+            first_not: What the first one must not be: what the slot holds there, since it would
+                be taken from the cache.
+        """
+        tokens = random_prompt(size, n_vocab=self._n_vocab, bos=(), seed=f"{self.seed}/{purpose}")
+        while tokens[0] in first_not:
+            tokens[0] = (tokens[0] + 1) % self._n_vocab
+        return tokens

@@ -26,4 +26,5 @@ def warm_up(bench: Bench, prompts: Prompts) -> None:
         n_predict=WARM_UP_PREDICT,
         cache_prompt=True,
         seed=prompts.seed,
+        among=prompts.plain,
     )

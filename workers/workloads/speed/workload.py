@@ -119,5 +119,6 @@ class Speed:
                 n_predict=asked.predicted_n,
                 cache_prompt=True,
                 seed=self._config.seed,
+                among=prompts.plain,
             )
             yield Measured(asked, completion)
