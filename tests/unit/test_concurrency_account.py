@@ -129,7 +129,7 @@ def test_an_error_is_a_row_and_its_stream_was_busy() -> None:
 
 def test_an_error_within_the_stream_is_an_error_too() -> None:
     broken = Recording(
-        ((100.1, b'data: {"error":{"type":"t","message":"m"}}\n\n'),), 100, NOON, NOON
+        ((100.1, HEAD + b'data: {"error":{"type":"t","message":"m"}}\n\n'),), 100, NOON, NOON
     )
     answer = told(ended(1, 1, 100.0, 100.2, broken), ASKED)
     assert (answer.error, answer.completion) == ("t: m", None)
