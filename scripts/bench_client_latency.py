@@ -15,6 +15,7 @@ import multiprocessing
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -49,7 +50,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
-def _send(writer: asyncio.StreamWriter, event: dict[str, object]) -> None:
+def _send(writer: asyncio.StreamWriter, event: Mapping[str, object]) -> None:
     data = f"data: {json.dumps(event)}\n\n".encode()
     writer.write(b"%x\r\n%s\r\n" % (len(data), data))
 

@@ -101,7 +101,8 @@ def test_total_is_over_the_time_in_which_all_were_busy() -> None:
 def test_latency_counts_from_the_scheduled_time() -> None:
     one = step(SECOND)
     row = request_row(one, one.answers[0])
-    assert (row.stream, row.request, row.scheduled_ms) == (1, 2, pytest.approx(300))
+    assert (row.stream, row.request) == (1, 2)
+    assert row.scheduled_ms == pytest.approx(300)
     assert row.scheduled_at == NOON + timedelta(milliseconds=300)
     assert row.sent_ms == pytest.approx(301)
     assert row.queue_ms == pytest.approx(10)
