@@ -5,6 +5,7 @@ How it behaves is JSON, or the path of a JSON file, in the environment variable 
 
 pp_tok_s, tg_tok_s      speeds, tokens per second; 0 (default) is instantaneous
 total_tok_s             most tokens per second of all slots together
+throttle_while, throttle_factor   a path and a factor on both speeds while it exists
 start_delay_s           time to load
 never_ready             true: listens, but /health says 503 for ever
 fail_start              text that the start fails with, after the model was loaded
