@@ -9,11 +9,12 @@ from workers.workloads.base import MemoryNow
 
 
 def memory_now(pid: int, gpu_uuids: Sequence[str], nvml: Nvml) -> MemoryNow:
-    """Memory of the engine process and of the GPUs that it leases.
+    """Memory of the engine process, on the host and on the GPUs that it leases.
 
-    VRAM is that of whole GPUs: what somebody else takes there counts too.
+    Where the driver does not tell a process's own (in a container), VRAM is that of whole GPUs:
+    what somebody else takes there counts too.
     """
-    used = [nvml.sample(uuid).vram_used_mib for uuid in gpu_uuids]
+    used = [_vram_mib(pid, uuid, nvml) for uuid in gpu_uuids]
     known = [each for each in used if each is not None]
     vram_mib = sum(known) if known and len(known) == len(used) else None
     try:
@@ -23,3 +24,9 @@ def memory_now(pid: int, gpu_uuids: Sequence[str], nvml: Nvml) -> MemoryNow:
     if seen is None or not seen.rss:  # it has ended
         return MemoryNow(None, None, vram_mib)
     return MemoryNow(seen.rss / MIB, (seen.rss - seen.shared) / MIB, vram_mib)
+
+
+def _vram_mib(pid: int, uuid: str, nvml: Nvml) -> float | None:
+    own = [each.used_mib for each in nvml.processes(uuid) or () if each.pid == pid]
+    told = next((used for used in own if used is not None), None)
+    return nvml.sample(uuid).vram_used_mib if told is None else told

@@ -16,6 +16,7 @@ crash_in_stream         tokens to stream in a completion before SIGABRT
 oom_at_run              text logged before such a SIGABRT; without the two above, at the first
 hang_in_request         number of the completion, from 1, that never answers
 error_500               number of the completion, from 1, that answers 500
+bos                     a token before every text; without, there is none
 truncate                true: every answer says that it is truncated
 leak_mib                memory that each completion takes for ever
 cache_n_lie             added to the true cache_n

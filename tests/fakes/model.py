@@ -102,6 +102,10 @@ class Model:
         """One more than the number of a free slot, 0 if there is none."""
         return next((number + 1 for number in choice if number not in self.busy), 0)
 
+    def head(self, asked: Json) -> list[int]:
+        """What is put before a text."""
+        return [int(self.how["bos"])] if asked.get("add_special") and "bos" in self.how else []
+
     def leak(self) -> None:
         self.leaked.append(os.urandom(int(float(self.how.get("leak_mib", 0)) * 2**20)))
 

@@ -110,7 +110,7 @@ class Connection:
             return [{"id": i, "n_ctx": n_ctx} for i in range(len(model.slots))]
         pages: dict[str, Json] = {
             "/health": {"status": "ok"},
-            "/tokenize": {"tokens": tokens_of(str(asked.get("content", "")))},
+            "/tokenize": {"tokens": model.head(asked) + tokens_of(str(asked.get("content", "")))},
             "/props": {
                 "default_generation_settings": {"n_ctx": n_ctx},
                 "model_path": model.path,

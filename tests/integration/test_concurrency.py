@@ -31,7 +31,7 @@ def test_known_speeds_are_recovered(
     fake_server: FakeServer, any_model: Path, tmp_path: Path
 ) -> None:
     """Each slot makes 100 tokens a second, all together at most 200: two streams are enough."""
-    engine = replace(fake_server(tg_tok_s=100, total_tok_s=200), parallel=4)
+    engine = replace(fake_server(tg_tok_s=100, total_tok_s=200, bos=1), parallel=4)
     config = replace(SHORT, requests=3, n_predict=40)
     events = list(launch(engine, any_model, tmp_path, config))
     (cell,) = cells_of(iter(events))

@@ -44,7 +44,7 @@ def verdict(cell: CellDone, folder: Path) -> str:
 
 
 def test_a_good_server_is_stable(fake_server: FakeServer, any_model: Path, tmp_path: Path) -> None:
-    engine = fake_server(tg_tok_s=100, pp_tok_s=5000)
+    engine = fake_server(tg_tok_s=100, pp_tok_s=5000, bos=1)
     (cell,) = cells_of(launch(engine, any_model, tmp_path, CONFIG, context=512))
     assert (cell.status, cell.failure) == ("ok", None)
     rounds = rows_of(cell, rows.StabilityRound)

@@ -14,7 +14,7 @@
 -- rss_first_mib: resident set of the engine at the end of the first round
 -- rss_last_mib: resident set of the engine at the end of the last round
 -- private_growth_mib: what no file backs of it: end of the last round over end of the first
--- vram_growth_mib: memory in use on the leased GPUs: the same; what others do there counts too
+-- vram_growth_mib: the same of the leased GPUs: the engine's own memory where the driver tells it, else all in use
 -- rounds_invalid: rounds whose counts are not those asked for, or that an error ended
 -- truncated: whether any answer was truncated
 WITH tried AS (

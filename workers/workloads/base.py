@@ -20,7 +20,7 @@ class MemoryNow:
     private_mib: float | None
     """The part of it that no file backs: pages of a mapped model come and go as they are read."""
     vram_mib: float | None
-    """In use on the leased GPUs together, by whomever; None without GPUs."""
+    """On the leased GPUs together: the engine's own, else all in use there; None without GPUs."""
 
 
 @dataclass(frozen=True, slots=True)
