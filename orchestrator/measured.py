@@ -1,6 +1,7 @@
 """Cells that were measured, and those that are to be, as forecasts see them. Pure."""
 
 import json
+import math
 from dataclasses import dataclass
 
 
@@ -67,6 +68,15 @@ def workload_tokens(name: str, config: str, context: int) -> Workload:
         context: prompts that do not fit it are left out, tokens.
     """
     values = json.loads(config)
+    if name == "concurrency":
+        requests = sum(set(values["streams"])) * values["requests"] * values["repetitions"]
+        return Workload(
+            name, config, requests * values["prompt_size"], requests * values["n_predict"]
+        )
+    if name == "stability":
+        fill = math.ceil(context * values["fill_pct"] / 100)
+        rounds = values["rounds"]
+        return Workload(name, config, rounds * (fill + 1), rounds * values["n_predict"])
     sizes, generated, repetitions = (
         values.get(key) for key in ("prompt_sizes", "n_predict", "repetitions")
     )

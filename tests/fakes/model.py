@@ -1,11 +1,12 @@
 """The fake's insides: what it logs, its slots and its completions. No model."""
 
+import contextlib
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 N_VOCAB = 49152
@@ -53,7 +54,10 @@ class Model:
             with open(key_file) as file:
                 self.keys = {line.strip() for line in file if line.strip()}
         self.slots: list[list[int]] = [[] for _ in range(int(arguments.get("--parallel", "1")))]
-        self.busy = [threading.Lock() for _ in self.slots]
+        self.busy: set[int] = set()
+        self.generating = 0
+        self.leaked: list[bytes] = []
+        self.freed = threading.Condition()
         self.lock = threading.Lock()
         self.requests = 0
 
@@ -65,6 +69,45 @@ class Model:
         if os.path.exists(self.how.get("throttle_while", "")):
             speed *= float(self.how["throttle_factor"])
         return tokens / speed if speed else 0.0
+
+    def gap_s(self) -> float:
+        """From one token of a slot to its next; the slots share what there is together."""
+        return max(self.speed_s("tg_tok_s", 1), self.speed_s("total_tok_s", self.generating))
+
+    @contextlib.contextmanager
+    def one_more_generates(self) -> Iterator[None]:
+        with self.lock:
+            self.generating += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.generating -= 1
+
+    @contextlib.contextmanager
+    def slot(self, wanted: int) -> Iterator[int]:
+        """A slot of one's own; below 0 the first that is free, however long that takes."""
+        choice = range(len(self.slots)) if wanted < 0 else [wanted]
+        with self.freed:
+            number = self.freed.wait_for(lambda: self.free_of(choice)) - 1
+            self.busy.add(number)
+        try:
+            yield number
+        finally:
+            with self.freed:
+                self.busy.remove(number)
+                self.freed.notify_all()
+
+    def free_of(self, choice: Iterable[int]) -> int:
+        """One more than the number of a free slot, 0 if there is none."""
+        return next((number + 1 for number in choice if number not in self.busy), 0)
+
+    def head(self, asked: Json) -> list[int]:
+        """What is put before a text."""
+        return [int(self.how["bos"])] if asked.get("add_special") and "bos" in self.how else []
+
+    def leak(self) -> None:
+        self.leaked.append(os.urandom(int(float(self.how.get("leak_mib", 0)) * 2**20)))
 
     def count(self) -> int:
         with self.lock:
@@ -152,18 +195,20 @@ class Completion:
         stop = wanted if asked.get("ignore_eos") else min(wanted, EOS_AFTER)
         self.n_predict = min(stop, limit - n)
         self.stop_type = "eos" if stop < wanted and stop == self.n_predict else "limit"
-        self.slot = max(0, int(asked.get("id_slot", 0)))
+        self.slot = int(asked.get("id_slot", 0))
         self.cached = self.predicted = 0
         self.prompt_ms = self.predicted_ms = 0.0
 
     def run(self, emit: Emit) -> Json:
         """Work through it; `emit` takes the chunks of a stream."""
-        with self.model.busy[self.slot]:
+        with self.model.slot(self.slot) as self.slot:
             held = self.model.slots[self.slot] if self.asked.get("cache_prompt", True) else []
             self.cached = common_prefix(held, self.prompt)
             self.read_prompt(emit)
+            self.model.leak()
             ids = [1000 + i % 100 for i in range(self.n_predict)]
-            self.generate(emit, ids)
+            with self.model.one_more_generates():
+                self.generate(emit, ids)
             kept = [] if self.asked.get("n_predict") == 0 else ids[:-1]
             self.model.slots[self.slot] = self.prompt + kept
         return self.result()
@@ -172,9 +217,8 @@ class Completion:
         began, total, done = time.monotonic(), len(self.prompt), self.cached
         self.progress(emit, done, began)
         while done < total:
-            step = min(self.model.batch, total - done)
-            time.sleep(self.model.speed_s("pp_tok_s", step))
-            done += step
+            done += min(self.model.batch, total - done)
+            sleep_until(began + self.model.speed_s("pp_tok_s", done - self.cached))
             self.progress(emit, done, began)
         nominal = self.model.speed_s("pp_tok_s", total - self.cached)
         self.prompt_ms = 1000 * (nominal or max(1e-6, time.monotonic() - began))
@@ -187,16 +231,17 @@ class Completion:
             emit({**chunk, "prompt_progress": {**counts, "time_ms": ms}})
 
     def generate(self, emit: Emit, ids: list[int]) -> None:
-        began = time.monotonic()
+        began, nominal = time.monotonic(), 0.0
         for i, token in enumerate(ids):
             if i:
-                time.sleep(self.model.speed_s("tg_tok_s", 1))
+                nominal += self.model.gap_s()
+                sleep_until(began + nominal)
             if i == self.model.how.get("crash_in_stream", -1):
                 self.model.die()
             self.predicted = i + 1
-            nominal = self.model.speed_s("tg_tok_s", i)
             self.predicted_ms = 1000 * (nominal or max(1e-6, time.monotonic() - began))
             chunk: Json = {"index": 0, "content": " w", "tokens": [token], "stop": False}
+            chunk["tokens_predicted"] = self.predicted
             if self.asked.get("timings_per_token"):
                 chunk["timings"] = self.timings()
             emit(chunk)
@@ -223,11 +268,18 @@ class Completion:
             "model": self.model.path,
             "tokens_predicted": self.predicted,
             "tokens_evaluated": len(self.prompt),
-            "truncated": False,
+            "truncated": bool(self.model.how.get("truncate")),
             "stop_type": self.stop_type,
             "tokens_cached": len(self.model.slots[self.slot]),
             "timings": self.timings(),
         }
+
+
+def sleep_until(at_s: float) -> None:
+    """By the clock, so that late sleeps do not add up."""
+    left = at_s - time.monotonic()
+    if left > 0:
+        time.sleep(left)
 
 
 def common_prefix(held: list[int], prompt: list[int]) -> int:
@@ -244,7 +296,7 @@ def slot_action(model: Model, slot: int, action: str, asked: Json) -> Json:
     if not model.slot_dir:
         raise HttpError(501, "not_supported_error", "This server does not support slots action.")
     file = model.slot_dir + str(asked.get("filename", ""))
-    with model.busy[slot]:
+    with model.slot(slot):
         tokens = model.slots[slot]
         if action == "erase":
             model.slots[slot] = []
