@@ -75,7 +75,8 @@ class Model:
     def prompt_s(self, first: int, count: int) -> float:
         """Time of prompt tokens, the first of them at that position: each costs by its own."""
         behind = first * count + count * (count - 1) / 2
-        return self.speed_s("pp_tok_s", 1) * (count + self.how.get("pp_slower", 0) * behind / 1000)
+        slower = float(self.how.get("pp_slower", 0)) / 1000
+        return self.speed_s("pp_tok_s", 1) * (count + slower * behind)
 
     def gap_s(self, held: int) -> float:
         """From one token of a slot to its next, with that many in the cache.

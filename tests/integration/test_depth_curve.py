@@ -116,7 +116,7 @@ def test_a_cache_that_lies_makes_trials_invalid(
     fake_server: FakeServer, any_model: Path, tmp_path: Path
 ) -> None:
     """The probe and the fill are answered truly, all trials are not."""
-    engine = fake_server(**LAW, cache_n_lie=7, lie_from=7)
+    engine = fake_server(**LAW, cache_n_lie=7, lie_from=8)
     cell = one_cell(engine, any_model, tmp_path, CURVE)
     assert {(t.kind, t.depth) for t in cell.trials} == {
         (kind, depth) for kind in ("pp", "tg") for depth in (0, 1000, 4096, 6000)
@@ -128,25 +128,37 @@ def test_a_cache_that_lies_makes_trials_invalid(
     assert len(cell.trials) == 8, "what cannot be proven is not tried again"
 
 
-@pytest.mark.parametrize(("room_mib", "restored"), [(6.0, True), (1.0, False)])
 def test_without_room_for_all_files_depths_ascend(
     fake_server: FakeServer,
     any_model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    room_mib: float,
-    restored: bool,
 ) -> None:
-    monkeypatch.setattr(workload_module, "room_mib", lambda bench: room_mib)
+    monkeypatch.setattr(workload_module, "room_mib", lambda bench: 6.0)
     cell = one_cell(fake_server(**LAW), any_model, tmp_path, CURVE)
     (run,) = rows_of(cell, rows.DepthRun)
-    assert (run.interleaved, run.restored) == (False, restored)
-    assert run.reason == f"slot files of all depths take 11 MiB, there is room for {room_mib:.0f}"
+    assert (run.interleaved, run.restored) == (False, False)
+    assert run.reason == "slot files of all depths take 11 MiB, there is room for 6"
     own = [trial for trial in cell.trials if not trial.step.endswith("-again")]
     assert [trial.depth for trial in own] == sorted([0, 1000, 4096, 6000] * 6)
     assert all(trial.valid for trial in cell.trials)
     assert [t.step for t in cell.trials[-2:]] == ["pp256-again", "tg16-again"]
     assert run.processed_n == run.least_n
+
+
+def test_a_hybrid_without_room_for_all_files_keeps_one(
+    engine: EngineConfig,
+    servers: Servers,
+    tiny: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Files of lfm2 are some 1 KiB a token: 0.6, 0.7 and 1.2 MiB here."""
+    monkeypatch.setattr(workload_module, "room_mib", lambda bench: 1.3)
+    curve = Curve(engine, servers, tiny("lfm2"))
+    assert (curve.run.interleaved, curve.run.restored) == (False, True)
+    curve.check_proofs()
+    assert curve.run.processed_n == curve.run.least_n
+    assert list(curve.server.slot_folder.iterdir()) == []
 
 
 def test_a_generation_that_a_window_cannot_take_fails_the_cell(
@@ -231,10 +243,11 @@ class Curve:
         return probe + warm_up + deepest + sum(each.asked.prompt_n for each in self.trials)
 
 
-MEMORIES = ("llama", "qwen3next", "lfm2")
+PROBES = {"llama": 66, "qwen3next": 98, "lfm2": 98}
+"""Prompt tokens of the probe: 32, 32, 1, and one more after 32, which a hybrid begins anew."""
 
 
-@pytest.mark.parametrize("name", MEMORIES)
+@pytest.mark.parametrize("name", PROBES)
 def test_restored_depths_are_proven_and_nothing_is_prefilled_twice(
     name: str, engine: EngineConfig, servers: Servers, tiny: Callable[[str], Path]
 ) -> None:
@@ -244,8 +257,8 @@ def test_restored_depths_are_proven_and_nothing_is_prefilled_twice(
     assert {each.asked.depth for each in curve.trials} == {0, 700, 921, 1500}
     assert len(curve.trials) == 2 * 4 * 2
     curve.check_proofs()
-    # the probe's 65 tokens; the warm-up is part of the prefix
-    assert curve.prompt_tokens() == curve.least(probe=65, warm_up=0)
+    # the warm-up is part of the prefix
+    assert curve.prompt_tokens() == curve.least(probe=PROBES[name], warm_up=0)
     assert curve.run.processed_n == curve.run.least_n
     assert list(curve.server.slot_folder.iterdir()) == []
 
@@ -261,8 +274,8 @@ def test_a_sliding_window_is_proven_in_place(
         *("pp127", "tg8", "pp127-again", "tg8-again")
     }
     curve.check_proofs()
-    # of the probe's requests none goes on from the one before: 32, 64 and 65
-    assert curve.prompt_tokens() == curve.least(probe=161, warm_up=512)
+    # of the probe's requests none goes on from the one before: 32, 64, 65 and 33
+    assert curve.prompt_tokens() == curve.least(probe=194, warm_up=512)
     assert curve.run.processed_n == curve.run.least_n
 
 
@@ -284,11 +297,11 @@ def test_a_second_prefill_shows(
 ) -> None:
     """Restores that lose the state: trials are invalid, and the count is above the least."""
     monkeypatch.setattr(Client, "restore", _erases_from_the_third_on())
-    curve = Curve(engine, servers, tiny("llama"))
+    curve = Curve(engine, servers, tiny("lfm2"))
     lost = [each for each in curve.trials if each.completion.answer.timings.cache_n == 0]
     assert any(each.asked.depth for each in lost)
     assert curve.run.processed_n > curve.run.least_n
-    assert curve.prompt_tokens() > curve.least(probe=65, warm_up=0)
+    assert curve.prompt_tokens() > curve.least(probe=98, warm_up=0)
 
 
 def _erases_from_the_third_on() -> Callable[..., int]:

@@ -1,6 +1,7 @@
 """The pure parts of depth curves: depths, order, when to stop, by which method."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -16,8 +17,9 @@ from workers.workloads.depth_curve.steps import Found, Step, depths_of, shuffled
 from workers.workloads.depth_curve.window import for_window, moved
 from workers.workloads.depth_curve.workload import DepthCurve
 
-FULL = Probed(extends=True, restores=True, token_bytes=2.0**20, fixed_bytes=3 * 2.0**20)
-WINDOW = Probed(extends=False, restores=False, token_bytes=1.0, fixed_bytes=0.0)
+HYBRID = Probed(True, True, False, token_bytes=2.0**20, fixed_bytes=3 * 2.0**20)
+FULL = replace(HYBRID, goes_back=True)
+WINDOW = Probed(False, False, False, token_bytes=1.0, fixed_bytes=0.0)
 DEPTHS = (0, 10, 20)
 
 
@@ -123,14 +125,19 @@ class TestMethod:
 
     def test_restored_and_interleaved(self) -> None:
         assert self.choose(FULL, 13 + 23) == Method(True, True, None)
+        assert self.choose(HYBRID, 13 + 23) == Method(True, True, None)
 
     def test_one_file_at_a_time(self) -> None:
-        method = self.choose(FULL, 23)
+        method = self.choose(HYBRID, 23)
         assert (method.restores, method.interleaves) == (True, False)
         assert method.reason == "slot files of all depths take 36 MiB, there is room for 23"
 
+    def test_full_attention_goes_back_without_files(self) -> None:
+        method = self.choose(FULL, 23)
+        assert (method.restores, method.interleaves) == (False, False)
+
     def test_no_room(self) -> None:
-        method = self.choose(FULL, 22)
+        method = self.choose(HYBRID, 22)
         assert (method.restores, method.interleaves) == (False, False)
 
     def test_a_window_is_measured_in_place(self) -> None:
