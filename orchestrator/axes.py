@@ -8,6 +8,7 @@ from orchestrator.pairing import BY_MEMORY, Split
 from orchestrator.patterns import parse_pattern
 from warehouse.errors import ConfigError
 from workers.engine.flags import CACHE_TYPES
+from workers.measure import FOREIGN_POLICIES, MARKS, MeasureConfig
 
 
 def parse_context(value: int | str) -> int:
@@ -63,6 +64,27 @@ def check_pairing(value: str) -> str:
         ConfigError: no pattern that `orchestrator.patterns` knows.
     """
     return str(parse_pattern(value))
+
+
+def check_measure(value: MeasureConfig) -> MeasureConfig:
+    """Policies and limits of a measurement.
+
+    Raises:
+        ConfigError: an unknown policy or mark, or a limit below zero.
+    """
+    if value.gpu_foreign not in FOREIGN_POLICIES:
+        raise ConfigError(
+            f"measure.gpu_foreign={value.gpu_foreign}: write {', '.join(FOREIGN_POLICIES)}"
+        )
+    for mark in value.invalid_when:
+        if mark not in MARKS:
+            raise ConfigError(
+                f"measure.invalid_when: unknown mark '{mark}'; there are {', '.join(MARKS)}"
+            )
+    for name, limit in vars(value).items():
+        if isinstance(limit, float) and not limit >= 0:
+            raise ConfigError(f"measure.{name}={limit:g}: write a number from 0 up")
+    return value
 
 
 def check_quant(model: str, quant: str, quants: Collection[str]) -> str:

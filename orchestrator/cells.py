@@ -5,13 +5,21 @@ from dataclasses import dataclass
 
 from hydra.core.override_parser.types import Glob
 
-from orchestrator.axes import check_pairing, check_quant, parse_cache, parse_context, parse_split
+from orchestrator.axes import (
+    check_measure,
+    check_pairing,
+    check_quant,
+    parse_cache,
+    parse_context,
+    parse_split,
+)
 from orchestrator.config import GROUPS, Composer, HerdConfig
 from orchestrator.config.overrides import expand_quants
 from orchestrator.pairing import Split
 from warehouse.errors import ConfigError
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
+from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
 
 NAMED_AXES = frozenset({"quant", "context", "cache", "pairing", "split", *GROUPS})
@@ -42,6 +50,7 @@ class CellSpec:
     margin_mib: float
     """Memory to stay free on each device."""
     max_attempts: int
+    measure: MeasureConfig
     other_axes: tuple[tuple[str, object], ...]
 
     @property
@@ -77,6 +86,7 @@ def _cells_of(point: Mapping[str, object], composer: Composer) -> Iterator[CellS
             prune=_prune(config),
             margin_mib=config.plan.margin_mib,
             max_attempts=config.plan.max_attempts,
+            measure=check_measure(config.measure),
             other_axes=other,
         )
 

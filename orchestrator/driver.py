@@ -124,6 +124,7 @@ class Driver:
             tensor_split=first.pairing.split,
             engine=first.engine,
             engine_build=first.build.text if first.build else None,
+            measure=first.spec.measure,
             cells=tuple(
                 CellRequest(c.cell_id, self._attempt(c.cell_id), c.spec.workload)
                 for c in launch.cells
@@ -141,6 +142,8 @@ class Driver:
             case LaunchReady() as ready:
                 self._warehouse.write_launch(ready.launch, ready.memory)
                 active.ready, active.gone = ready, False
+                if ready.launch.foreign_gpu:
+                    self._view.say(f"{heard.host_id}: not alone on {ready.launch.foreign_gpu}")
             case TrialDone() as trial:
                 self._on_trial(heard.host_id, active, trial)
             case CellDone() as done:

@@ -118,6 +118,8 @@ def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell
         ended_at=done.ended_at,
         valid_trials=valid,
         invalid_trials=len(counted) - valid,
+        cool_down_s=done.cool_down.waited_s if done.cool_down else None,
+        cooled=done.cool_down.cooled if done.cool_down else None,
     )
 
 

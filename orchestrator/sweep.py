@@ -69,6 +69,7 @@ def run_sweep(command: Command, *, force: bool, wait: bool, tell: Tell) -> Sweep
         if command.config.fleet.hosts:
             raise ConfigError("fleet.hosts describes hosts that are not here: use `herd plan`")
         session = plan_command(command, force=force)
+        warehouse.close_lost_launches("the driver was gone before the server's end was known")
         sweep_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         warehouse.write_sweep(
             _sweep_row(command, sweep_id, now),

@@ -107,6 +107,13 @@ def _superseded(path: str, launches: frozenset[str]) -> bool:
     return start != path and f"{start}.done{SUFFIX}" in launches
 
 
+def unfinished_launches(paths: Iterable[str]) -> list[str]:
+    """Files of launches that got ready and whose end was never written."""
+    paths = frozenset(paths)
+    ready = f".ready{SUFFIX}"
+    return sorted(p for p in paths if p.endswith(ready) and not _superseded(p, paths))
+
+
 def visible(files: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """The committed files of each table.
 

@@ -166,7 +166,10 @@ class Launch(Row):
         float | None, "idle power of the devices: lowest seen by the worker until the start, W"
     ]
     started_at: Annotated[datetime, "start of the process, UTC"]
-    ended_at: Annotated[datetime | None, "end of the process, UTC"]
+    ended_at: Annotated[
+        datetime | None, "end of the process, UTC; null while it runs, and if nobody saw it"
+    ]
+    foreign_gpu: Annotated[str | None, "other processes on the devices before the start"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +179,7 @@ class Memory(Row):
     TABLE: ClassVar[str] = "memory"
     launch_id: Annotated[str, "the launch"]
     device: Annotated[str, "device or buffer as the engine names it, or Host"]
-    part: Annotated[str, "model, kv, recurrent, compute, output, context, total, rss, ..."]
+    part: Annotated[str, "model, kv, recurrent, compute, output, context, total, process, rss, ..."]
     mib: Annotated[float, "measured memory, MiB"]
     source: Annotated[str, "log, breakdown, nvml or psutil"]
 
@@ -197,6 +200,10 @@ class Cell(Axes):
     ended_at: Annotated[datetime, "end, UTC"]
     valid_trials: Annotated[int, "trials (of concurrency, requests) that count"]
     invalid_trials: Annotated[int, "trials (of concurrency, requests) that are marked invalid"]
+    cool_down_s: Annotated[float | None, "wait for the GPUs to cool down before it, seconds"] = None
+    cooled: Annotated[bool | None, "whether they were cool then; false: the limit came first"] = (
+        None
+    )
     source: Annotated[str, "measured, or what it was imported from"] = "measured"
 
 
@@ -236,6 +243,19 @@ class Trial(Row):
     throttle_reasons: Annotated[str | None, "throttle reasons seen over its span"]
     energy_j: Annotated[float | None, "energy of the devices over its span, J"]
     energy_reason: Annotated[str | None, "why there is no energy"]
+    energy_source: Annotated[str | None, "counter, or integrated from power samples"] = None
+    clock_mean_mhz: Annotated[
+        float | None, "mean SM clock of the slowest GPU under load over its span, MHz"
+    ] = None
+    foreign_gpu_pids: Annotated[
+        str | None, "other processes on the GPUs over its span; empty: none, null: not known"
+    ] = None
+    host_busy_pct: Annotated[
+        float | None, "CPU of other processes than the engine over its span, percent of all cores"
+    ] = None
+    disturbed: Annotated[
+        str | None, "what disturbed it: throttled, clock_drop, foreign_gpu, host_busy"
+    ] = None
     started_at: Annotated[datetime, "request sent, UTC"]
     ended_at: Annotated[datetime, "end of the answer, UTC"]
     source: Annotated[str, "measured, or what it was imported from"] = "measured"
@@ -404,6 +424,13 @@ class Telemetry(Row):
     temperature_c: Annotated[float | None, "GPU temperature, C"]
     power_w: Annotated[float | None, "power, W"]
     throttle_reasons: Annotated[str | None, "throttle reasons in force"]
+    engine_vram_mib: Annotated[
+        float | None, "memory of the device that the engine's process holds, MiB"
+    ] = None
+    memory_clock_mhz: Annotated[float | None, "clock of the GPU's memory, MHz"] = None
+    pcie_tx_mib_s: Annotated[float | None, "sent by the GPU over PCIe, MiB per second"] = None
+    pcie_rx_mib_s: Annotated[float | None, "received by it, MiB per second"] = None
+    foreign_gpu_pids: Annotated[str | None, "other processes that compute on the GPU"] = None
 
 
 TABLES: tuple[type[Row], ...] = (

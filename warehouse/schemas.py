@@ -4,7 +4,7 @@ import types
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -22,6 +22,7 @@ _SCALARS: dict[type, pa.DataType] = {
 # Longest first where one suffix ends in another: `_tok_s` before `_s`.
 _UNITS: tuple[tuple[str, str], ...] = (
     ("tok_s", "tok/s"),
+    ("mib_s", "MiB/s"),
     ("fraction", "0 to 1"),
     ("n_asked", "tokens"),
     ("context", "tokens"),
@@ -128,3 +129,20 @@ def table_of(table: type[rows.Row], values: Sequence[rows.Row]) -> pa.Table:
         except (ValueError, TypeError) as error:  # Arrow's own errors derive from these
             raise WarehouseError(f"{table.TABLE}.{column.name}: {error}") from error
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+_AnyRow = TypeVar("_AnyRow", bound=rows.Row)
+
+
+def rows_of(table: type[_AnyRow], arrow: pa.Table) -> list[_AnyRow]:
+    """Rows of an Arrow table of flat columns and lists; what an older file lacks is null."""
+    return [
+        table(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in each.items()
+                if name != "schema_version"
+            }
+        )
+        for each in arrow.to_pylist()
+    ]

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +15,7 @@ from warehouse import files, layout, rows
 from warehouse.errors import WarehouseError
 from warehouse.ledger import Attempt, Ledger
 from warehouse.lock import Holder, held
-from warehouse.schemas import table_of
+from warehouse.schemas import rows_of, table_of
 
 
 def create(root: Path) -> None:
@@ -95,6 +97,16 @@ def writing(
         yield Warehouse(root)
 
 
+_AnyRow = TypeVar("_AnyRow", bound=rows.Row)
+
+
+def _read(path: Path, table: type[_AnyRow]) -> list[_AnyRow]:
+    try:
+        return rows_of(table, pq.ParquetFile(path).read())
+    except (OSError, pa.ArrowInvalid) as error:
+        raise WarehouseError(f"{path} cannot be read: move it out of the folder") from error
+
+
 _CELL_TABLES = tuple(t for t in rows.TABLES if layout.PARENTS.get(t.TABLE) == rows.Cell.TABLE)
 
 
@@ -137,9 +149,32 @@ class Warehouse:
 
         The second (with `ended_at`) supersedes the first.
         """
-        stem = layout.launch_stem(launch.launch_id, ended=launch.ended_at is not None)
+        self._write_launch(launch, memory, ended=launch.ended_at is not None)
+
+    def _write_launch(
+        self, launch: rows.Launch, memory: Sequence[rows.Memory], *, ended: bool
+    ) -> None:
+        stem = layout.launch_stem(launch.launch_id, ended=ended)
         for table, group in ((rows.Memory, memory), (rows.Launch, [launch])):
             self._write(layout.folder(table.TABLE, launch.started_at), stem, table, group)
+
+    def close_lost_launches(self, reason: str) -> int:
+        """Say of each launch without an end that it was lost; returns how many.
+
+        For a writer's beginning: nobody else writes, so whoever was to write the end is gone.
+        """
+        launches = rows.Launch.TABLE
+        lost = layout.unfinished_launches(files.list_files(self._root / launches))
+        for path in lost:
+            (row,) = _read(self._root / launches / path, rows.Launch)
+            memory_path = self._root / rows.Memory.TABLE / path
+            memory = _read(memory_path, rows.Memory) if memory_path.exists() else []
+            self._write_launch(
+                replace(row, status="failed", failure_class="host_lost", reason=reason),
+                memory,
+                ended=True,
+            )
+        return len(lost)
 
     def write_log(self, launch_id: str, day: date, content: bytes) -> str:
         """Keep a launch's log, gzip; returns its path relative to the warehouse."""

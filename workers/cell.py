@@ -1,12 +1,15 @@
 """One cell on a running server: its workload under telemetry, and why it failed if it did."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+
+import psutil
 
 from warehouse import rows
 from workers.cancel import when_cancelled
 from workers.contract import CellDone, CellRequest, LaunchRequest, TrialDone
+from workers.cooldown import CoolDown, cool_down
 from workers.engine.client import Client
 from workers.engine.log import window_cells
 from workers.engine.process import LlamaServer
@@ -16,7 +19,7 @@ from workers.gpu import Nvml
 from workers.memory_now import memory_now
 from workers.spans import Sample, summarise
 from workers.telemetry import Sampler, telemetry_rows
-from workers.trials import generation_rate, prompt_rate, trial_row
+from workers.trials import generation_rate, prompt_rate, trial_rows
 from workers.workloads.base import Bench, Measured
 from workers.workloads.catalogue import workload_for
 
@@ -42,6 +45,7 @@ class CellRun:
         client: Client,
         nvml: Nvml,
         cancelled: threading.Event,
+        there_before: Mapping[str, frozenset[int]],
     ) -> None:
         self.failure: Failure | None = None
         self.samples: tuple[Sample, ...] = ()
@@ -51,6 +55,8 @@ class CellRun:
         self._client = client
         self._nvml = nvml
         self._cancelled = cancelled
+        self._there_before = there_before
+        self._cool_down: CoolDown | None = None
         self._measured: list[Measured] = []
         self._evidence: list[rows.Row] = []
         self._complete = False
@@ -58,7 +64,9 @@ class CellRun:
     def events(self) -> Iterator[TrialDone | CellDone]:
         """Measure: a TrialDone for each trial, then the CellDone."""
         started_at = datetime.now(UTC)
-        with Sampler(self._server.pid, self._launch.gpu_uuids, self._nvml) as sampler:
+        launch = self._launch
+        self._cool_down = cool_down(self._nvml, launch.gpu_uuids, launch.measure, self._cancelled)
+        with Sampler(self._server.pid, launch.gpu_uuids, self._nvml, self._there_before) as sampler:
             try:
                 with when_cancelled(self._cancelled, self._client.abort):
                     yield from self._trials(sampler)
@@ -142,15 +150,7 @@ class CellRun:
             failure=self.failure,
             started_at=started_at,
             ended_at=datetime.now(UTC),
-            trials=tuple(
-                trial_row(
-                    cell.cell_id,
-                    cell.attempt,
-                    one,
-                    summarise(self.samples, one.completion.sent_s, one.completion.ended_s),
-                )
-                for one in self._measured
-            ),
+            trials=self._trial_rows(),
             telemetry=telemetry_rows(
                 self.samples,
                 host_id=self._launch.host_id,
@@ -159,4 +159,14 @@ class CellRun:
                 attempt=cell.attempt,
             ),
             evidence=tuple(self._evidence),
+            cool_down=self._cool_down,
         )
+
+    def _trial_rows(self) -> tuple[rows.Trial, ...]:
+        cores = psutil.cpu_count() or 1
+        spans = [
+            summarise(self.samples, one.completion.sent_s, one.completion.ended_s, cores=cores)
+            for one in self._measured
+        ]
+        cell = self._cell
+        return trial_rows(cell.cell_id, cell.attempt, self._measured, spans, self._launch.measure)

@@ -18,7 +18,7 @@ from workers.contract import (
 from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
 from workers.executor import run_launch
-from workers.failures import Failure
+from workers.failures import Failure, FailureClass
 from workers.gpu import Nvml
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.max_context.search import next_context
@@ -47,11 +47,12 @@ class _Search:
         return {p.request.context: _worked(p) for p in self.probes}
 
     def failure(self) -> Failure | None:
-        """Why nothing worked."""
+        """Why nothing worked, or why the search could not go on."""
+        if any(_busy(probe) for probe in self.probes):
+            return _failure(self.probes[-1])
         if any(_worked(probe) for probe in self.probes):
             return None
-        ended = self.probes[-1].ended
-        return ended.failure if ended else None
+        return _failure(self.probes[-1])
 
 
 def run_search(
@@ -89,6 +90,8 @@ def run_search(
             _note(probe, event)
             if isinstance(event, LaunchReady | LaunchDone):
                 yield event
+        if _busy(probe):
+            break
         yield TrialDone(
             cell.cell_id, f"context {context}", len(search.probes), config.max_starts, None
         )
@@ -114,6 +117,16 @@ def _note(probe: _Probe, event: Event) -> None:
             probe.load_ms = launch.load_ms
         case LaunchDone(launch):
             probe.launch = launch
+
+
+def _failure(probe: _Probe) -> Failure | None:
+    return probe.ended.failure if probe.ended else None
+
+
+def _busy(probe: _Probe) -> bool:
+    """Whether others kept the GPU: that says nothing of the context."""
+    failure = _failure(probe)
+    return failure is not None and failure.failure_class is FailureClass.GPU_BUSY
 
 
 def _worked(probe: _Probe) -> bool:
@@ -143,7 +156,7 @@ def _done(
 
 
 def _row(cell_id: str, attempt: int, number: int, probe: _Probe) -> rows.ContextProbe:
-    failure = probe.ended.failure if probe.ended else None
+    failure = _failure(probe)
     return rows.ContextProbe(
         cell_id=cell_id,
         attempt=attempt,

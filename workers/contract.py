@@ -1,11 +1,13 @@
 """What a worker accepts (a launch with its cells) and what it gives back (events)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from warehouse import rows
+from workers.cooldown import CoolDown
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
+from workers.measure import MeasureConfig
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.max_context.config import MaxContextConfig
@@ -60,6 +62,7 @@ class LaunchRequest:
     cells: tuple[CellRequest, ...]
     predicted_context: int | None = None
     """Largest context that the plan expects to fit; where `max_context` starts looking."""
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class CellDone:
     telemetry: tuple[rows.Telemetry, ...]
     evidence: tuple[rows.Row, ...] = ()
     """What the workload yields beside trials: rows of other child tables of `cells`."""
+    cool_down: CoolDown | None = None
+    """The wait before it; None without GPUs, and if it did not run."""
 
 
 @dataclass(frozen=True, slots=True)

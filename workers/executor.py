@@ -20,6 +20,7 @@ from workers.engine.flags import server_arguments
 from workers.engine.log import devices_used
 from workers.engine.process import LaunchFailed, LlamaServer
 from workers.failures import Failure, FailureClass
+from workers.foreign import before_launch, pids_by_gpu
 from workers.gpu import Nvml
 from workers.launch_rows import Before, LeasedGpu, Seen, launch_row, memory_rows, missing_devices
 from workers.pagecache import page_cache_fraction
@@ -102,6 +103,7 @@ class _Launch:
                 for device, uuid in zip(request.devices, request.gpu_uuids, strict=False)
             ),
         )
+        self._heed_foreign()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             server = self._make(find_build(request.engine))
@@ -117,6 +119,13 @@ class _Launch:
             ) from error
         self._check_devices(server)
         return server
+
+    def _heed_foreign(self) -> None:
+        gpus = {gpu.uuid: gpu.device for gpu in self._before.gpus}
+        found, busy = before_launch(self._nvml, gpus, self._request.measure, self._cancelled)
+        self._before = replace(self._before, foreign=found)
+        if busy:
+            raise LaunchFailed(busy)
 
     def _make(self, build: EngineBuild) -> LlamaServer:
         request = self._request
@@ -157,7 +166,7 @@ class _Launch:
         )
 
     def _cells(self, server: LlamaServer) -> Iterator[Event]:
-        engine = self._request.engine
+        engine, there_before = self._request.engine, pids_by_gpu(self._before.foreign)
         with Client(
             server.base_url, server.api_key, request_timeout_s=engine.request_timeout_s
         ) as client:
@@ -165,7 +174,9 @@ class _Launch:
                 if self._failure or self._cancelled.is_set():
                     yield self._not_run(cell, EARLIER_DEATH)
                     continue
-                run = CellRun(self._request, cell, server, client, self._nvml, self._cancelled)
+                run = CellRun(
+                    self._request, cell, server, client, self._nvml, self._cancelled, there_before
+                )
                 yield from run.events()
                 self._samples.extend(run.samples)
                 if run.failure and server.poll() is not None:

@@ -37,9 +37,28 @@ class GpuSample:
     vram_used_mib: float | None = None
     utilisation_pct: float | None = None
     clock_mhz: float | None = None
+    memory_clock_mhz: float | None = None
     temperature_c: float | None = None
     power_w: float | None = None
     throttle_reasons: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuProcess:
+    """A process that has a compute context on a GPU."""
+
+    pid: int
+    """As the driver counts: in a container it may be the host's number."""
+    used_mib: float | None
+    """Memory of that GPU; None where the driver does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class PcieTraffic:
+    """What a GPU sends and receives, MiB/s."""
+
+    tx_mib_s: float
+    rx_mib_s: float
 
 
 class Nvml:
@@ -54,6 +73,7 @@ class Nvml:
         self._lib: Any = library
         self._handles: dict[str, Any] = {}
         self._lowest_w: dict[str, float] = {}
+        self._lowest_c: dict[str, float] = {}
         if self._opened():
             count = self._ask(library.nvmlDeviceGetCount) or 0
             self._handles = dict(self._devices(count))
@@ -124,13 +144,19 @@ class Nvml:
         memory = self._ask(lib.nvmlDeviceGetMemoryInfo, handle)
         rates = self._ask(lib.nvmlDeviceGetUtilizationRates, handle)
         reasons = self._ask(lib.nvmlDeviceGetCurrentClocksEventReasons, handle)
+        temperature_c = _float(
+            self._ask(lib.nvmlDeviceGetTemperature, handle, lib.NVML_TEMPERATURE_GPU)
+        )
+        if temperature_c is not None:
+            self._lowest_c[uuid] = min(temperature_c, self._lowest_c.get(uuid, temperature_c))
         return GpuSample(
             vram_used_mib=memory.used / MIB if memory else None,
             utilisation_pct=float(rates.gpu) if rates else None,
             clock_mhz=_float(self._ask(lib.nvmlDeviceGetClockInfo, handle, lib.NVML_CLOCK_SM)),
-            temperature_c=_float(
-                self._ask(lib.nvmlDeviceGetTemperature, handle, lib.NVML_TEMPERATURE_GPU)
+            memory_clock_mhz=_float(
+                self._ask(lib.nvmlDeviceGetClockInfo, handle, lib.NVML_CLOCK_MEM)
             ),
+            temperature_c=temperature_c,
             power_w=_milli(self._ask(lib.nvmlDeviceGetPowerUsage, handle)),
             throttle_reasons=None if reasons is None else self._reason_names(reasons),
         )
@@ -145,6 +171,43 @@ class Nvml:
         if handle is None:
             return None
         return _float(self._ask(self._lib.nvmlDeviceGetTotalEnergyConsumption, handle))
+
+    def processes(self, uuid: str) -> tuple[GpuProcess, ...] | None:
+        """Processes that compute on a GPU; None where the driver does not tell.
+
+        A display server does not count: it is there for good, and takes memory but hardly time.
+        """
+        handle = self._handles.get(uuid)
+        if handle is None:
+            return None
+        found = self._ask(self._lib.nvmlDeviceGetComputeRunningProcesses, handle)
+        if found is None:
+            return None
+        # In a container the memory was seen to be told as 0.
+        return tuple(
+            GpuProcess(each.pid, each.usedGpuMemory / MIB if each.usedGpuMemory else None)
+            for each in found
+        )
+
+    def pcie(self, uuid: str) -> PcieTraffic | None:
+        """Traffic of a GPU over PCIe now.
+
+        It blocks: NVML counts for 20 ms a direction (its reference, nvmlDeviceGetPcieThroughput).
+        """
+        handle = self._handles.get(uuid)
+        if handle is None:
+            return None
+        lib = self._lib
+        directions = lib.NVML_PCIE_UTIL_TX_BYTES, lib.NVML_PCIE_UTIL_RX_BYTES
+        tx, rx = (
+            self._ask(lib.nvmlDeviceGetPcieThroughput, handle, direction)
+            for direction in directions
+        )
+        return None if tx is None or rx is None else PcieTraffic(tx / 1024, rx / 1024)
+
+    def lowest_temperature_c(self, uuid: str) -> float | None:
+        """Lowest temperature that any sample of a GPU has shown here."""
+        return self._lowest_c.get(uuid)
 
     def idle_power_w(self, uuids: Iterable[str]) -> float | None:
         """Power of these GPUs together, each at the lowest that was asked for here, this time too.

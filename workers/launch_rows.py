@@ -8,6 +8,7 @@ from warehouse import rows
 from workers.contract import LaunchRequest
 from workers.engine.log import MemoryPart, breakdown, memory_by_device
 from workers.failures import Failure
+from workers.foreign import Foreign, words
 from workers.spans import ENGINE, Sample
 
 
@@ -30,6 +31,8 @@ class Before:
     page_cache_fraction: float | None = None
     idle_power_w: float | None = None
     gpus: tuple[LeasedGpu, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+    """Somebody else's processes on the GPUs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def launch_row(
         idle_power_w=before.idle_power_w,
         started_at=before.started_at,
         ended_at=seen.ended_at,
+        foreign_gpu=words(before.foreign) or None,
     )
 
 
@@ -82,8 +86,9 @@ def memory_rows(
 ) -> tuple[rows.Memory, ...]:
     """Memory by log and, after a clean stop, breakdown; by the samples the peaks.
 
-    These are the resident set of the engine, and what each GPU holds over what it held before:
-    with the CUDA context and pools, which no log line counts.
+    These are the resident set of the engine, what each GPU holds over what it held before (with
+    the CUDA context and pools, which no log line counts), and what the driver counts for the
+    engine's process.
     """
     parts = [*memory_by_device(lines), *breakdown(lines)]
     resident = [s.ram_used_mib for s in samples if s.device == ENGINE and s.ram_used_mib]
@@ -93,6 +98,9 @@ def memory_rows(
         used = [s.vram_used_mib for s in samples if s.device == gpu.uuid and s.vram_used_mib]
         if used and gpu.vram_before_mib is not None:
             parts.append(MemoryPart(gpu.device, "total", max(used) - gpu.vram_before_mib, "nvml"))
+        own = [s.engine_vram_mib for s in samples if s.device == gpu.uuid and s.engine_vram_mib]
+        if own:
+            parts.append(MemoryPart(gpu.device, "process", max(own), "nvml"))
     return tuple(
         rows.Memory(
             launch_id=launch_id,

@@ -1,24 +1,20 @@
 """What telemetry says of a span of time: pure functions of samples."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
 
+from workers.energy import POWER_SPAN_S, Energy, energy_over, together
 from workers.gpu import IDLE
 
 HOST = "host"
 ENGINE = "engine"
 NEAR_S = 1.0
 """A span shorter than the sampling interval may take a sample this far away."""
-ENERGY_SPAN_S = 0.5
-"""Shortest span with an energy: the counter moves in steps of some 0.1 s (H100: energy of equal
-trials spread by 14 % at 0.3 s, 3 to 6 % at 0.5 to 0.9 s)."""
-POWER_SPAN_S = 1.0
-"""Shortest span with a mean of NVML's power, which itself is a mean over the last second."""
-
-
-_NO_ENERGY = "no energy counter, or the span is too short for it"
+AROUND_S = 5.0
+"""Readings that are made seldom (energy, processes) are looked for so far around a span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,72 +29,153 @@ class Sample:
     cpu_pct: float | None = None
     ram_used_mib: float | None = None
     vram_used_mib: float | None = None
+    engine_vram_mib: float | None = None
     utilisation_pct: float | None = None
     clock_mhz: float | None = None
+    memory_clock_mhz: float | None = None
     temperature_c: float | None = None
     power_w: float | None = None
+    pcie_tx_mib_s: float | None = None
+    pcie_rx_mib_s: float | None = None
     throttle_reasons: tuple[str, ...] | None = None
+    foreign_pids: tuple[int, ...] | None = None
+    """None: not looked at, or the driver does not tell."""
     energy_mj: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SpanSummary:
-    """The GPUs of a launch over a span; None where there is no figure."""
+    """Host and GPUs of a launch over a span; None where there is no figure."""
 
     clock_min_mhz: float | None = None
+    clock_mean_mhz: float | None = None
+    """Of the slowest GPU, over its samples under load."""
     temperature_max_c: float | None = None
     power_mean_w: float | None = None
     """Of all devices together: energy over time, else the mean of the samples."""
     throttle_reasons: str | None = None
     """Joined by commas; empty if the cards say that there was none."""
+    foreign_gpu_pids: str | None = None
+    """Joined by commas; empty if there was none."""
+    host_busy_pct: float | None = None
+    """CPU of other processes than the engine, percent of all cores."""
     energy_j: float | None = None
+    energy_source: str | None = None
     energy_reason: str | None = None
 
 
-def summarise(samples: Sequence[Sample], start_s: float, end_s: float) -> SpanSummary:
-    """Summary of the GPU samples of a span given on the samples' monotonic clock."""
-    by_gpu: dict[str, list[Sample]] = {}
-    for sample in samples:
-        if sample.device not in (HOST, ENGINE):
-            by_gpu.setdefault(sample.device, []).append(sample)
+def summarise(
+    samples: Sequence[Sample], start_s: float, end_s: float, *, cores: int
+) -> SpanSummary:
+    """Summary of a span given on the samples' monotonic clock.
+
+    Args:
+        samples: of all devices, in order of time.
+        start_s: start of the span.
+        end_s: its end.
+        cores: logical cores of the host.
+    """
+    by_gpu: dict[str, list[Sample]] = {
+        device: [] for device in {sample.device for sample in samples} - {HOST, ENGINE}
+    }
+    near = _near(samples, start_s, end_s)
+    for sample in near:
+        if sample.device in by_gpu:
+            by_gpu[sample.device].append(sample)
+    busy = _host_busy_pct(near, start_s, end_s, cores)
     if not by_gpu:
-        return SpanSummary(energy_reason="no GPU leased")
-    within = {gpu: _within(series, start_s, end_s) for gpu, series in by_gpu.items()}
-    seen = [sample for series in within.values() for sample in series]
-    energies = [energy_j(series, start_s, end_s) for series in by_gpu.values()]
-    known = [energy for energy in energies if energy is not None]
-    energy = sum(known) if len(known) == len(energies) else None
+        return SpanSummary(host_busy_pct=busy, energy_reason="no GPU leased")
+    within = [_within(series, start_s, end_s) for series in by_gpu.values()]
+    seen = [sample for series in within for sample in series]
+    energy = together([_energy(series, start_s, end_s) for series in by_gpu.values()])
     return SpanSummary(
-        clock_min_mhz=min((s.clock_mhz for s in seen if s.clock_mhz is not None), default=None),
-        temperature_max_c=max(
-            (s.temperature_c for s in seen if s.temperature_c is not None), default=None
-        ),
-        power_mean_w=_mean_power(energy, list(within.values()), end_s - start_s),
+        clock_min_mhz=min(_known(seen, lambda s: s.clock_mhz), default=None),
+        clock_mean_mhz=_mean_clock(list(by_gpu.values()), start_s, end_s),
+        temperature_max_c=max(_known(seen, lambda s: s.temperature_c), default=None),
+        power_mean_w=_mean_power(energy, within, end_s - start_s),
         throttle_reasons=_reasons(seen),
-        energy_j=energy,
-        energy_reason=_NO_ENERGY if energy is None else None,
+        foreign_gpu_pids=_foreign(list(by_gpu.values()), start_s, end_s),
+        host_busy_pct=busy,
+        energy_j=energy.energy_j,
+        energy_source=energy.source,
+        energy_reason=energy.reason,
     )
+
+
+def _near(samples: Sequence[Sample], start_s: float, end_s: float) -> Sequence[Sample]:
+    """All samples that may say something of a span: a long cell has thousands of others."""
+    first = bisect_left(samples, start_s - AROUND_S, key=lambda sample: sample.at_s)
+    last = bisect_right(samples, end_s + AROUND_S, key=lambda sample: sample.at_s)
+    return samples[first:last]
+
+
+def _known(samples: Sequence[Sample], figure: Callable[[Sample], float | None]) -> list[float]:
+    return [value for sample in samples if (value := figure(sample)) is not None]
 
 
 def _within(series: Sequence[Sample], start_s: float, end_s: float) -> list[Sample]:
     inside = [sample for sample in series if start_s <= sample.at_s <= end_s]
-    if inside:
+    if inside or not series:
         return inside
     middle = (start_s + end_s) / 2
     nearest = min(series, key=lambda sample: abs(sample.at_s - middle))
     return [nearest] if abs(nearest.at_s - middle) <= NEAR_S else []
 
 
-def _mean_power(
-    energy: float | None, series: Sequence[Sequence[Sample]], span_s: float
+def _around(series: Sequence[Sample], start_s: float, end_s: float) -> Sequence[Sample]:
+    """The samples of a span with the last one before it and the first one after it."""
+    first = max((i for i, s in enumerate(series) if s.at_s <= start_s), default=0)
+    last = min((i for i, s in enumerate(series) if s.at_s >= end_s), default=len(series))
+    return series[first : last + 1]
+
+
+def _host_busy_pct(
+    samples: Sequence[Sample], start_s: float, end_s: float, cores: int
 ) -> float | None:
-    if energy is not None:
-        return energy / span_s
+    shares = []
+    for device in (HOST, ENGINE):
+        series = [s for s in samples if s.device == device and s.cpu_pct is not None]
+        shares.append(_known(_within(series, start_s, end_s), lambda s: s.cpu_pct))
+    host, engine = shares
+    if not host or not engine:
+        return None
+    # Kernel ticks are coarse: over a few samples the difference may leave the possible.
+    return min(100.0, max(0.0, fmean(host) - fmean(engine)) / cores)
+
+
+def _mean_clock(series: Sequence[Sequence[Sample]], start_s: float, end_s: float) -> float | None:
+    means = []
+    for one in series:
+        clocks = [
+            s.clock_mhz
+            for s in one
+            if start_s <= s.at_s <= end_s
+            and s.clock_mhz is not None
+            # an idle card clocks down by itself
+            and IDLE not in (s.throttle_reasons or ())
+        ]
+        if len(clocks) > 1:  # one alone may be of the moment before the first kernel
+            means.append(fmean(clocks))
+    return min(means, default=None)
+
+
+def _energy(series: Sequence[Sample], start_s: float, end_s: float) -> Energy:
+    return energy_over(
+        [(s.at_s, s.energy_mj) for s in series if s.energy_mj is not None],
+        [(s.at_s, s.power_w) for s in series if s.power_w is not None],
+        start_s,
+        end_s,
+    )
+
+
+def _mean_power(energy: Energy, series: Sequence[Sequence[Sample]], span_s: float) -> float | None:
+    if energy.energy_j is not None:
+        return energy.energy_j / span_s
     if span_s < POWER_SPAN_S:
         return None
     means = []
     for one in series:
-        powers = [sample.power_w for sample in one if sample.power_w is not None]
+        powers = _known(one, lambda s: s.power_w)
         if not powers:
             return None
         means.append(fmean(powers))
@@ -112,23 +189,11 @@ def _reasons(samples: Sequence[Sample]) -> str | None:
     return ",".join(sorted({reason for reasons in told for reason in reasons} - {IDLE}))
 
 
-def energy_j(series: Sequence[Sample], start_s: float, end_s: float) -> float | None:
-    """Energy of one GPU over a span, J: its counter, interpolated to both ends.
-
-    None without a counter, when no reading lies on both sides, or for less than ENERGY_SPAN_S.
-    """
-    points = [(s.at_s, s.energy_mj) for s in series if s.energy_mj is not None]
-    if end_s - start_s < ENERGY_SPAN_S:
+def _foreign(series: Sequence[Sequence[Sample]], start_s: float, end_s: float) -> str | None:
+    told: list[tuple[int, ...]] = []
+    for one in series:
+        looks = [s for s in one if s.foreign_pids is not None]
+        told += [s.foreign_pids or () for s in _around(looks, start_s, end_s)]
+    if not told:
         return None
-    if not points or points[0][0] > start_s or points[-1][0] < end_s:
-        return None
-    return (_interpolate(points, end_s) - _interpolate(points, start_s)) / 1000
-
-
-def _interpolate(points: Sequence[tuple[float, float]], at_s: float) -> float:
-    before = max(point for point in points if point[0] <= at_s)
-    after = min(point for point in points if point[0] >= at_s)
-    if after[0] == before[0]:
-        return before[1]
-    share = (at_s - before[0]) / (after[0] - before[0])
-    return before[1] + share * (after[1] - before[1])
+    return ",".join(map(str, sorted({pid for pids in told for pid in pids})))

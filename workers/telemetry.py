@@ -5,7 +5,7 @@ Its cost is measured by `scripts/bench_telemetry.py`: the goal is under 1 % of a
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -13,15 +13,18 @@ from typing import Self
 import psutil
 
 from warehouse import rows
+from workers.foreign import foreign_pids
 from workers.gpu import MIB, Nvml
+from workers.pcie import PcieMeter
 from workers.spans import ENGINE, HOST, Sample
 
 INTERVAL_S = 0.125
 """Eight samples a second."""
 CLOCK_EVERY = 8
 """CPU clocks are read with one sample in so many: one file a core, so not cheap."""
-ENERGY_EVERY = 8
-"""So are energy counters of GPUs: see `Nvml.energy_mj`."""
+DEAR_EVERY = 8
+"""So are energy counters (see `Nvml.energy_mj`) and process lists of GPUs."""
+_NOBODY: Mapping[str, frozenset[int]] = {}
 
 
 class Sampler:
@@ -31,12 +34,22 @@ class Sampler:
         pid: The engine process; samples of it end with its life.
         gpu_uuids: The leased GPUs.
         nvml: Where their figures come from.
+        there_before: Processes that were on each GPU before the engine.
     """
 
-    def __init__(self, pid: int, gpu_uuids: tuple[str, ...], nvml: Nvml) -> None:
+    def __init__(
+        self,
+        pid: int,
+        gpu_uuids: tuple[str, ...],
+        nvml: Nvml,
+        there_before: Mapping[str, frozenset[int]] = _NOBODY,
+    ) -> None:
+        self._pid = pid
         self._engine = _process(pid)
         self._gpu_uuids = gpu_uuids
         self._nvml = nvml
+        self._there_before = there_before
+        self._pcie = PcieMeter(gpu_uuids, nvml)
         self._host_cpu, self._engine_cpu = _Share(), _Share()
         self._samples: list[Sample] = []
         self._ticks = 0
@@ -48,6 +61,7 @@ class Sampler:
         """Sample at once, so that every span has a sample before it, then start the thread."""
         self._tick()
         self._thread.start()
+        self._pcie.start()
         return self
 
     def __exit__(
@@ -59,15 +73,14 @@ class Sampler:
         """End the thread and sample a last time, after the last span."""
         self._stop.set()
         self._thread.join()
-        self._tick(energy=True)
+        self._pcie.stop()
+        self._tick(dear=True)
 
     def mark(self) -> None:
-        """Read the energy counters now, at the edge of a span; from any thread."""
+        """Read energy and processes of the GPUs now, at the edge of a span; from any thread."""
         with self._sampling:
             at_s, now = time.monotonic(), datetime.now(UTC)
-            self._samples.extend(
-                self._gpu(uuid, at_s, now, energy=True) for uuid in self._gpu_uuids
-            )
+            self._samples.extend(self._gpu(uuid, at_s, now, dear=True) for uuid in self._gpu_uuids)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -81,15 +94,13 @@ class Sampler:
             # A late tick (suspended host) is not made up for by a burst.
             due = max(due + INTERVAL_S, time.monotonic())
 
-    def _tick(self, *, energy: bool = False) -> None:
-        energy = energy or self._ticks % ENERGY_EVERY == 0
+    def _tick(self, *, dear: bool = False) -> None:
+        dear = dear or self._ticks % DEAR_EVERY == 0
         with self._sampling:
             at_s, now = time.monotonic(), datetime.now(UTC)
             self._samples.append(self._host(at_s, now))
             self._samples.extend(self._engine_now(at_s, now))
-            self._samples.extend(
-                self._gpu(uuid, at_s, now, energy=energy) for uuid in self._gpu_uuids
-            )
+            self._samples.extend(self._gpu(uuid, at_s, now, dear=dear) for uuid in self._gpu_uuids)
             self._ticks += 1
 
     def _host(self, at_s: float, now: datetime) -> Sample:
@@ -116,19 +127,29 @@ class Sampler:
         cpu_pct = self._engine_cpu.pct(at_s, times.user + times.system)
         yield Sample(ENGINE, at_s, now, cpu_pct=cpu_pct, ram_used_mib=rss / MIB)
 
-    def _gpu(self, uuid: str, at_s: float, now: datetime, *, energy: bool) -> Sample:
-        seen = self._nvml.sample(uuid)
+    def _gpu(self, uuid: str, at_s: float, now: datetime, *, dear: bool) -> Sample:
+        seen, traffic = self._nvml.sample(uuid), self._pcie.take(uuid)
+        processes = self._nvml.processes(uuid) if dear else None
         return Sample(
             uuid,
             at_s,
             now,
             vram_used_mib=seen.vram_used_mib,
+            engine_vram_mib=next(
+                (each.used_mib for each in processes or () if each.pid == self._pid), None
+            ),
             utilisation_pct=seen.utilisation_pct,
             clock_mhz=seen.clock_mhz,
+            memory_clock_mhz=seen.memory_clock_mhz,
             temperature_c=seen.temperature_c,
             power_w=seen.power_w,
+            pcie_tx_mib_s=traffic.tx_mib_s if traffic else None,
+            pcie_rx_mib_s=traffic.rx_mib_s if traffic else None,
             throttle_reasons=seen.throttle_reasons,
-            energy_mj=self._nvml.energy_mj(uuid) if energy else None,
+            foreign_pids=foreign_pids(
+                processes, self._pid, self._there_before.get(uuid, frozenset())
+            ),
+            energy_mj=self._nvml.energy_mj(uuid) if dear else None,
         )
 
 
@@ -172,13 +193,20 @@ def telemetry_rows(
             cpu_pct=sample.cpu_pct,
             ram_used_mib=sample.ram_used_mib,
             vram_used_mib=sample.vram_used_mib,
+            engine_vram_mib=sample.engine_vram_mib,
             utilisation_pct=sample.utilisation_pct,
             clock_mhz=sample.clock_mhz,
+            memory_clock_mhz=sample.memory_clock_mhz,
             temperature_c=sample.temperature_c,
             power_w=sample.power_w,
-            throttle_reasons=(
-                None if sample.throttle_reasons is None else ",".join(sample.throttle_reasons)
-            ),
+            pcie_tx_mib_s=sample.pcie_tx_mib_s,
+            pcie_rx_mib_s=sample.pcie_rx_mib_s,
+            throttle_reasons=_joined(sample.throttle_reasons),
+            foreign_gpu_pids=_joined(sample.foreign_pids),
         )
         for sample in samples
     )
+
+
+def _joined(values: Iterable[object] | None) -> str | None:
+    return None if values is None else ",".join(map(str, values))

@@ -1,11 +1,13 @@
 """From a measurement to a row of `trials`: rates and validity, from raw columns only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from warehouse import rows
+from workers.disturbance import clock_baselines, disturbances
 from workers.engine.completion import Timings, inter_token_ms
+from workers.measure import MeasureConfig
 from workers.spans import SpanSummary
 from workers.workloads.base import Asked, Measured
 
@@ -28,8 +30,25 @@ def generation_rate(timings: Timings) -> float | None:
     return (timings.predicted_n - 1) / timings.predicted_ms * 1000
 
 
-def judge(asked: Asked, timings: Timings, *, stop_type: str, truncated: bool) -> str | None:
-    """Why a trial does not count, or None if it does."""
+def judge(
+    asked: Asked,
+    timings: Timings,
+    *,
+    stop_type: str,
+    truncated: bool,
+    marks: Collection[str] = (),
+    invalid_when: Collection[str] = (),
+) -> str | None:
+    """Why a trial does not count, or None if it does.
+
+    Args:
+        asked: what was asked for.
+        timings: what the server says it did.
+        stop_type: why the server stopped.
+        truncated: whether the context was full.
+        marks: what disturbed it, by `disturbance.disturbances`.
+        invalid_when: those of them that make it invalid.
+    """
     wrong_count = _wrong_count(asked, timings)
     if wrong_count:
         return wrong_count
@@ -41,7 +60,8 @@ def judge(asked: Asked, timings: Timings, *, stop_type: str, truncated: bool) ->
         return "no prompt time"
     if asked.predicted_n > 1 and (not timings.predicted_ms or timings.predicted_ms <= 0):
         return "no generation time"
-    return None
+    against = [mark for mark in marks if mark in invalid_when]
+    return f"disturbed: {', '.join(against)}" if against else None
 
 
 def _wrong_count(asked: Asked, timings: Timings) -> str | None:
@@ -56,7 +76,38 @@ def _wrong_count(asked: Asked, timings: Timings) -> str | None:
     return None
 
 
-def trial_row(cell_id: str, attempt: int, measured: Measured, span: SpanSummary) -> rows.Trial:
+def trial_rows(
+    cell_id: str,
+    attempt: int,
+    measured: Sequence[Measured],
+    spans: Sequence[SpanSummary],
+    config: MeasureConfig,
+) -> tuple[rows.Trial, ...]:
+    """The rows of a cell's trials, each judged against the others' clocks."""
+    steps = [(one.asked.step, one.asked.depth) for one in measured]
+    baselines = clock_baselines(zip(steps, spans, strict=True))
+    return tuple(
+        trial_row(
+            cell_id,
+            attempt,
+            one,
+            span,
+            marks=disturbances(span, baselines.get(step), config),
+            invalid_when=config.invalid_when,
+        )
+        for one, span, step in zip(measured, spans, steps, strict=True)
+    )
+
+
+def trial_row(
+    cell_id: str,
+    attempt: int,
+    measured: Measured,
+    span: SpanSummary,
+    *,
+    marks: Collection[str] = (),
+    invalid_when: Collection[str] = (),
+) -> rows.Trial:
     """The row of a finished trial."""
     asked, completion = measured.asked, measured.completion
     timings = completion.answer.timings
@@ -66,6 +117,8 @@ def trial_row(cell_id: str, attempt: int, measured: Measured, span: SpanSummary)
         timings,
         stop_type=completion.answer.stop_type,
         truncated=completion.answer.truncated,
+        marks=marks,
+        invalid_when=invalid_when,
     )
     return rows.Trial(
         cell_id=cell_id,
@@ -92,10 +145,15 @@ def trial_row(cell_id: str, attempt: int, measured: Measured, span: SpanSummary)
         valid=reason is None,
         invalid_reason=reason,
         clock_min_mhz=span.clock_min_mhz,
+        clock_mean_mhz=span.clock_mean_mhz,
         temperature_max_c=span.temperature_max_c,
         power_mean_w=span.power_mean_w,
         throttle_reasons=span.throttle_reasons,
+        foreign_gpu_pids=span.foreign_gpu_pids,
+        host_busy_pct=span.host_busy_pct,
+        disturbed=",".join(marks) or None,
         energy_j=span.energy_j,
+        energy_source=span.energy_source,
         energy_reason=span.energy_reason,
         started_at=completion.started_at,
         ended_at=completion.ended_at,

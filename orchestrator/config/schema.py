@@ -12,6 +12,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
+from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
@@ -70,6 +71,7 @@ class HerdConfig:
     engine: EngineConfig = field(default_factory=EngineConfig)
     workload: Any = MISSING
     fleet: FleetConfig = field(default_factory=FleetConfig)
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     warehouse: WarehouseConfig = field(default_factory=WarehouseConfig)
     model_store: str | None = None

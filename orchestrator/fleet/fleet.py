@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.fleet.lost import lost_reason
 from orchestrator.fleet.token import token_path
 from warehouse.errors import FleetError, HeldError
 from warehouse.lock import Holder
@@ -128,7 +129,7 @@ class Fleet:
         except RayActorError as error:
             del self._running[host_id]
             del self._actors[host_id]
-            return Heard(host_id, Lost(" ".join(str(error).split())[:300]))
+            return Heard(host_id, Lost(lost_reason(str(error))))
 
     def rehire(self, host_id: str) -> None:
         """Start a lost host's actor anew.

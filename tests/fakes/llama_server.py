@@ -7,6 +7,7 @@ pp_tok_s, tg_tok_s      speeds, tokens per second; 0 (default) is instantaneous
 pp_slower, tg_slower    how much longer a token takes for each 1000 in the cache, times its time
 jitter_pct              standard deviation of the times of requests, percent; `seed` changes it
 total_tok_s             most tokens per second of all slots together
+throttle_while, throttle_factor   a path and a factor on both speeds while it exists
 start_delay_s           time to load
 never_ready             true: listens, but /health says 503 for ever
 fail_start              text that the start fails with, after the model was loaded

@@ -70,6 +70,8 @@ class Model:
 
     def speed_s(self, name: str, tokens: int) -> float:
         speed = float(self.how.get(name, 0))
+        if os.path.exists(self.how.get("throttle_while", "")):
+            speed *= float(self.how["throttle_factor"])
         return tokens / speed if speed else 0.0
 
     def prompt_s(self, first: int, count: int) -> float:

@@ -75,6 +75,8 @@ class Connection:
                     headers[name.lower()] = value.strip()
                 body = self.file.read(int(headers.get("content-length", 0)))
                 self.answer(words[0], words[1], headers, body)
+                if headers.get("connection") == "close":
+                    break
         except OSError:
             pass  # the client went away
         finally:

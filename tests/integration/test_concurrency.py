@@ -134,18 +134,28 @@ def test_a_server_that_dies_under_load_is_one_failed_cell(
     assert not _stream_threads()
 
 
+def test_requests_that_ended_before_a_crash_are_rows(
+    fake_server: FakeServer, any_model: Path, tmp_path: Path
+) -> None:
+    # 1: warm-up; 2 to 5: warm-up of four streams; 6 to 9 end, and one of the next four is too many
+    engine = replace(fake_server(crash_after_requests=12, tg_tok_s=100), parallel=4)
+    (cell,) = cells_of(launch(engine, any_model, tmp_path, replace(SHORT, streams=[4])))
+    assert cell.failure is not None
+    assert cell.failure.failure_class is FailureClass.CRASH
+    ended = rows_of(cell, rows.Request)
+    assert [(row.stream, row.request) for row in ended] == [(n, 1) for n in range(1, 5)]
+    assert all(row.valid for row in ended)
+
+
 def test_a_stream_that_hangs_ends_all(
     fake_server: FakeServer, any_model: Path, tmp_path: Path
 ) -> None:
-    # 1: warm-up; 2 to 5: warm-up of four streams; then the second of the first four hangs
-    engine = replace(
-        fake_server(hang_in_request=7, tg_tok_s=100), parallel=4, request_timeout_s=0.5
-    )
-    config = replace(SHORT, streams=[4], requests=500)
-    (cell,) = cells_of(launch(engine, any_model, tmp_path, config))
+    """The others would go on for 40 s."""
+    # 1: warm-up; 2 to 5: warm-up of four streams; then one of the four hangs
+    engine = replace(fake_server(hang_in_request=7, tg_tok_s=10), parallel=4, request_timeout_s=0.5)
+    (cell,) = cells_of(launch(engine, any_model, tmp_path, LONG))
     assert cell.failure is not None
     assert cell.failure.failure_class is FailureClass.RUN_TIMEOUT
-    assert rows_of(cell, rows.Request)
     assert (cell.ended_at - cell.started_at).total_seconds() < 20
     assert not _stream_threads()
 
@@ -173,10 +183,16 @@ def _stream_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if "stream" in thread.name]
 
 
-def test_the_real_server(real_engine: EngineConfig, real_model: Path, tmp_path: Path) -> None:
-    engine = replace(real_engine, parallel=4)
-    config = replace(SHORT, n_predict=12)
-    (cell,) = cells_of(launch(engine, real_model, tmp_path, config, context=1024))
+@pytest.fixture
+def light_engine(real_engine: EngineConfig) -> EngineConfig:
+    """The real server with a short warm-up and no spinning: such tests share their machine."""
+    return replace(real_engine, threads=1, poll=0, batch_size=64, parallel=4)
+
+
+@pytest.mark.timeout(240)
+def test_the_real_server(light_engine: EngineConfig, real_model: Path, tmp_path: Path) -> None:
+    config = replace(SHORT, prompt_size=16, n_predict=12)
+    (cell,) = cells_of(launch(light_engine, real_model, tmp_path, config, context=1024))
     assert (cell.status, cell.failure) == ("ok", None)
     steps = {step.streams: step for step in rows_of(cell, rows.LoadStep)}
     assert steps.keys() == {1, 2, 4}
@@ -188,7 +204,7 @@ def test_the_real_server(real_engine: EngineConfig, real_model: Path, tmp_path: 
     requests = rows_of(cell, rows.Request)
     assert len(requests) == 2 * (1 + 2 + 4)
     for row in requests:
-        assert (row.valid, row.cache_n, row.prompt_n, row.predicted_n) == (True, 0, 32, 12)
+        assert (row.valid, row.cache_n, row.prompt_n, row.predicted_n) == (True, 0, 16, 12)
         assert row.queue_ms is not None
         assert row.ttft_ms is not None
         assert row.prompt_ms is not None
@@ -198,13 +214,13 @@ def test_the_real_server(real_engine: EngineConfig, real_model: Path, tmp_path: 
         assert row.sent_ms < row.first_token_ms < row.last_token_ms <= row.ended_ms
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 def test_slots_that_share_a_cache_on_the_real_server(
-    real_engine: EngineConfig, real_model: Path, tmp_path: Path
+    light_engine: EngineConfig, real_model: Path, tmp_path: Path
 ) -> None:
     """4 requests of 44 tokens fit 256 shared ones, and each slot says that it has them all."""
-    engine = replace(real_engine, parallel=4, kv_unified=True)
-    config = replace(SHORT, streams=[4], requests=3, n_predict=12)
+    engine = replace(light_engine, kv_unified=True)
+    config = replace(SHORT, streams=[4], requests=2, n_predict=12)
     (cell,) = cells_of(launch(engine, real_model, tmp_path, config, context=256))
     assert (cell.status, cell.failure) == ("ok", None)
     assert all(row.valid for row in rows_of(cell, rows.Request))

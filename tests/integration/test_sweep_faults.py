@@ -175,11 +175,15 @@ def test_ctrl_c_twice_ends_at_once(herd: Herd) -> None:
 def test_kill_9_of_the_driver(herd: Herd) -> None:
     contexts = ("1024", "2048", "3072")
     command, process = begin(herd, *contexts)
+    without_end = "select status, failure_class from launches where ended_at is null"
+    until(lambda: herd.query(without_end))
     process.kill()
     process.wait()
     herd.wait_gone(herd.servers, 2)
     assert [status for _, _, status in committed(herd)] == ["ok"]
+    assert herd.query(without_end) == [{"status": "ok", "failure_class": None}]
     finish(herd, command, contexts)
+    assert herd.query(without_end) == [{"status": "failed", "failure_class": "host_lost"}]
     assert not list(herd.tmp.glob("herd-run-*")), "the killed driver's run folder is removed"
 
 
@@ -198,7 +202,11 @@ def test_kill_9_of_the_worker(herd: Herd) -> None:
         (2048, 2, "ok"),
         (3072, 1, "ok"),
     ]
-    (lost,) = herd.query("select failure_class, launch_status, launch_id from failures")
+    (lost,) = herd.query("select failure_class, launch_status, launch_id, reason from failures")
+    assert lost["reason"] == (
+        f"the worker (pid {worker.pid}) was killed, by somebody or by the kernel for want of "
+        "memory (dmesg tells), or it crashed"
+    )
     assert (lost["failure_class"], lost["launch_status"]) == ("host_lost", "failed")
     assert herd.query("select launch_id from launches where status <> 'ok'") == [
         {"launch_id": lost["launch_id"]}

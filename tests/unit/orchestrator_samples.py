@@ -15,6 +15,7 @@ from workers.contract import CellRequest, LaunchRequest, ModelFile
 from workers.engine.build import EngineBuild, EngineDevice
 from workers.engine.config import EngineConfig
 from workers.engine.flags import parse_help
+from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
 from workers.workloads.speed.config import SpeedConfig
 
@@ -86,6 +87,7 @@ def spec(**changes: Any) -> CellSpec:
         engine=ENGINE,
         workload=SpeedConfig(),
         prune=True,
+        measure=MeasureConfig(),
         margin_mib=0.0,
         max_attempts=2,
         other_axes=(),

@@ -4,7 +4,9 @@ from orchestrator.cells import FROM_HEADER, specs
 from orchestrator.config import Composer
 from orchestrator.config.compose import hydra_session
 from orchestrator.config.overrides import axis_values
+from tests.unit.orchestrator_samples import planned, spec
 from warehouse.errors import ConfigError
+from workers.measure import MeasureConfig
 from workers.workloads.speed.config import SpeedConfig
 
 
@@ -99,6 +101,12 @@ def test_a_glob_that_matches_no_quant_is_told() -> None:
         ({"pairing": "two"}, "pairing=two: unknown; write one of auto, cpu"),
         ({"split": "14:10"}, "split=14:10: write even, by_memory, or a ratio"),
         ({"plan.prune": "maybe"}, "plan.prune=maybe: write predict or off"),
+        ({"measure.gpu_foreign": "kill"}, "measure.gpu_foreign=kill: write warn, wait, fail"),
+        (
+            {"measure.invalid_when": ["hot"]},
+            "measure.invalid_when: unknown mark 'hot'; there are throttled, clock_drop",
+        ),
+        ({"measure.cool_down_s": -1}, "measure.cool_down_s=-1: write a number from 0 up"),
     ],
 )
 def test_an_unknown_value_is_told(
@@ -123,3 +131,11 @@ def test_a_model_without_a_default_quant_wants_one() -> None:
     with hydra_session(None), pytest.raises(ConfigError) as told:
         specs([{}], Composer([("model", "model=file")]))
     assert str(told.value) == "model file has no default quant: write quant=..."
+
+
+def test_how_it_is_measured_is_the_same_cell(composer: Composer) -> None:
+    """Policies and limits reach the cell, which stays the one that was measured with others."""
+    point = {"measure.gpu_foreign": "wait", "measure.invalid_when": ["foreign_gpu"]}
+    (cell,) = specs([point], composer)
+    assert cell.measure == MeasureConfig(gpu_foreign="wait", invalid_when=["foreign_gpu"])
+    assert planned(spec(measure=cell.measure)).cell_id == planned(spec()).cell_id

@@ -19,6 +19,7 @@ from workers.workloads.concurrency.account import (
 )
 from workers.workloads.concurrency.loop import Ended, LoopRun
 
+HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ASKED = Asked("streams2", "tg", 0, prompt_n=10, predicted_n=3, repetition=2, run_order=5)
 
@@ -35,7 +36,7 @@ def recording(begun_s: float, tokens_s: list[float], **timings: Any) -> Recordin
     counts = {"cache_n": 0, "prompt_n": 10, "predicted_n": len(tokens_s)}
     counts |= {"prompt_ms": 40.0, "predicted_ms": 20.0} | timings
     last = {"stop": True, "stop_type": "limit", "timings": counts}
-    chunks = [(begun_s, event(prompt_progress=progress))]
+    chunks = [(begun_s, HEAD + event(prompt_progress=progress))]
     chunks += [(at_s, event(tokens_predicted=n)) for n, at_s in enumerate(tokens_s, start=1)]
     chunks.append((tokens_s[-1], event(**last)))
     return Recording(tuple(chunks), begun_s, NOON, NOON)
@@ -100,7 +101,8 @@ def test_total_is_over_the_time_in_which_all_were_busy() -> None:
 def test_latency_counts_from_the_scheduled_time() -> None:
     one = step(SECOND)
     row = request_row(one, one.answers[0])
-    assert (row.stream, row.request, row.scheduled_ms) == (1, 2, pytest.approx(300))
+    assert (row.stream, row.request) == (1, 2)
+    assert row.scheduled_ms == pytest.approx(300)
     assert row.scheduled_at == NOON + timedelta(milliseconds=300)
     assert row.sent_ms == pytest.approx(301)
     assert row.queue_ms == pytest.approx(10)
@@ -128,14 +130,14 @@ def test_an_error_is_a_row_and_its_stream_was_busy() -> None:
 
 def test_an_error_within_the_stream_is_an_error_too() -> None:
     broken = Recording(
-        ((100.1, b'data: {"error":{"type":"t","message":"m"}}\n\n'),), 100, NOON, NOON
+        ((100.1, HEAD + b'data: {"error":{"type":"t","message":"m"}}\n\n'),), 100, NOON, NOON
     )
     answer = told(ended(1, 1, 100.0, 100.2, broken), ASKED)
     assert (answer.error, answer.completion) == ("t: m", None)
 
 
 def test_a_cut_answer_is_a_lost_connection() -> None:
-    cut = Recording(((100.1, event(tokens_predicted=1)),), 100, NOON, NOON)
+    cut = Recording(((100.1, HEAD + event(tokens_predicted=1)),), 100, NOON, NOON)
     with pytest.raises(ConnectionLost):
         told(ended(1, 1, 100.0, 100.2, cut), ASKED)
 

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def test_every_field_of_the_config_reaches_the_command_line() -> None:
         "args": ["--no-host"],
     }
     not_flags = EngineConfig.NOT_IDENTITY | {"env", "address_space_gib"}
-    assert set(changed) == set(EngineConfig.__dataclass_fields__) - not_flags - {"NOT_IDENTITY"}
+    assert set(changed) == {field.name for field in fields(EngineConfig)} - not_flags
     for field, new in changed.items():
         words = arguments(replace(ENGINE, **{field: new}))
         assert words != arguments(), field

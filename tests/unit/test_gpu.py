@@ -1,60 +1,11 @@
 """NVML absent (for real, where this machine has none) and present (recorded figures)."""
 
-from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
-from typing import Any
-
 import pynvml
 import pytest
 
+from tests.nvml_double import H100, answers, process, recorded, refuses
 from warehouse.rows import Gpu
-from workers.gpu import GpuSample, Nvml
-
-H100 = "GPU-c0ffee"
-
-
-class RefusedError(Exception):
-    """A card's answer to what it does not support."""
-
-
-def answers(value: Any) -> Callable[..., Any]:
-    return lambda *_: value
-
-
-def refuses(*_: Any) -> Any:
-    raise RefusedError
-
-
-def recorded(**changes: Any) -> ModuleType:
-    """The part of pynvml that is used, with figures of an H100."""
-    library = ModuleType("pynvml")
-    constants = {name: getattr(pynvml, name) for name in dir(pynvml) if "ClocksEventReason" in name}
-    figures = {
-        "NVMLError": RefusedError,
-        "NVML_CLOCK_SM": 1,
-        "NVML_TEMPERATURE_GPU": 0,
-        "nvmlInit": answers(None),
-        "nvmlDeviceGetCount": answers(1),
-        "nvmlDeviceGetHandleByIndex": answers("handle"),
-        "nvmlDeviceGetUUID": answers(H100),
-        "nvmlSystemGetDriverVersion": answers("580.159.03"),
-        "nvmlSystemGetCudaDriverVersion": answers(13000),
-        "nvmlDeviceGetName": answers("NVIDIA H100 80GB HBM3"),
-        "nvmlDeviceGetPciInfo": answers(SimpleNamespace(busId="00000000:45:00.0")),
-        "nvmlDeviceGetMemoryInfo": answers(SimpleNamespace(total=85520809984, used=11447304192)),
-        "nvmlDeviceGetMaxPcieLinkGeneration": answers(5),
-        "nvmlDeviceGetMaxPcieLinkWidth": answers(16),
-        "nvmlDeviceGetPowerManagementLimit": answers(700000),
-        "nvmlDeviceGetUtilizationRates": answers(SimpleNamespace(gpu=97)),
-        "nvmlDeviceGetClockInfo": answers(1980),
-        "nvmlDeviceGetTemperature": answers(41),
-        "nvmlDeviceGetPowerUsage": answers(312456),
-        "nvmlDeviceGetTotalEnergyConsumption": answers(123456789),
-    }
-    reasons = {"nvmlDeviceGetCurrentClocksEventReasons": answers(0x4 | 0x20)}
-    for name, value in (constants | figures | reasons | changes).items():
-        setattr(library, name, value)
-    return library
+from workers.gpu import GpuProcess, GpuSample, Nvml, PcieTraffic
 
 
 @pytest.fixture
@@ -70,6 +21,8 @@ def test_absent(absent: Nvml) -> None:
     assert (absent.gpus(), absent.uuids, absent.driver(), absent.cuda()) == ((), (), None, None)
     assert absent.sample(H100) == GpuSample()
     assert absent.energy_mj(H100) is None
+    assert absent.processes(H100) is None
+    assert absent.pcie(H100) is None
     assert absent.idle_power_w([H100]) is None
     assert absent.idle_power_w([]) is None
 
@@ -88,6 +41,7 @@ def test_sample() -> None:
         vram_used_mib=10917.0,
         utilisation_pct=97.0,
         clock_mhz=1980.0,
+        memory_clock_mhz=2619.0,
         temperature_c=41.0,
         power_w=312.456,
         throttle_reasons=("sw_power_cap", "sw_thermal_slowdown"),
@@ -112,9 +66,36 @@ def test_a_card_that_tells_little() -> None:
     assert nvml.sample(H100) == GpuSample()
     assert nvml.gpus() == (Gpu(0, "unknown GPU", H100, "", 0, None, None, None),)
     assert nvml.energy_mj(H100) is None
+    assert nvml.processes(H100) is None
+    assert nvml.pcie(H100) is None
     assert nvml.idle_power_w([H100]) is None
+    assert nvml.lowest_temperature_c(H100) is None
 
 
 def test_no_throttling_is_an_empty_answer() -> None:
     library = recorded(nvmlDeviceGetCurrentClocksEventReasons=answers(0))
     assert Nvml(library).sample(H100).throttle_reasons == ()
+
+
+def test_processes_with_their_memory_where_it_is_told() -> None:
+    listed = [process(4242, 10917), process(77, 0), process(78, None)]
+    nvml = Nvml(recorded(nvmlDeviceGetComputeRunningProcesses=answers(listed)))
+    assert nvml.processes(H100) == (
+        GpuProcess(4242, 10917.0),
+        GpuProcess(77, None),
+        GpuProcess(78, None),
+    )
+    assert nvml.processes("GPU-unknown") is None
+
+
+def test_pcie_is_sent_and_received() -> None:
+    # NVML tells KiB/s, and numbers the directions
+    assert Nvml(recorded()).pcie(H100) == PcieTraffic(tx_mib_s=2.0, rx_mib_s=1.0)
+
+
+def test_the_lowest_temperature_is_of_all_samples() -> None:
+    seen = iter((50, 38, 71))
+    nvml = Nvml(recorded(nvmlDeviceGetTemperature=lambda *_: next(seen)))
+    for _ in range(3):
+        nvml.sample(H100)
+    assert nvml.lowest_temperature_c(H100) == 38.0

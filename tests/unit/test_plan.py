@@ -170,7 +170,7 @@ def test_a_build_that_knows_every_flag_passes() -> None:
     [
         ("--slot-prompt-similarity", "slot_prompt_similarity"),
         ("--no-context-shift", "context_shift"),
-        ("--load-mode", "load_mode"),
+        ("--poll", "poll"),
     ],
 )
 def test_a_flag_that_the_build_lacks_names_build_flag_and_way_out(flag: str, field: str) -> None:
@@ -193,7 +193,7 @@ def test_an_argument_of_the_users_own_that_the_build_lacks_is_named() -> None:
 
 
 def test_flags_of_cells_that_do_not_run_are_not_checked() -> None:
-    host = knowing("--load-mode")
+    host = knowing("--poll")
     check_flags(plan_of(spec(pairing="single"), hosts=(host,)))
     done = Attempt(planned(spec(), host).cell_id, 1, "ok", None)
     check_flags(plan_of(spec(), hosts=(host,), attempts=(done,)))

@@ -18,6 +18,7 @@ from tests.warehouse_samples import (
     trial,
     warehouse,
 )
+from warehouse.connection import connect
 from warehouse.errors import HeldError, WarehouseError
 from warehouse.ledger import Attempt
 from warehouse.store import Warehouse, check, create, read_ledger, writing
@@ -175,3 +176,37 @@ def test_the_writer_is_one(tmp_path: Path) -> None:
     with writing(tmp_path / "w", holder("third"), wait=False, on_wait=told) as store:
         assert isinstance(store, Warehouse)
     assert read_ledger(tmp_path / "w").latest_ok("c1") == Attempt("c1", 1, "ok", None)
+
+
+def test_a_launch_without_an_end_is_lost_to_the_next_writer(tmp_path: Path) -> None:
+    store = warehouse(tmp_path)
+    parts = [memory("l1", "CUDA0", "model", 980.0, "log"), memory("l1", "Host", "kv", 5.0, "log")]
+    store.write_launch(launch("l1", ended_at=None, devices=("CUDA0",)), parts)
+    store.write_launch(launch("l2", ended_at=None, load_ms=1.0), [])
+    store.write_launch(launch("l3", ended_at=None), [])
+    store.write_launch(launch("l3"), [])
+    later = Warehouse(tmp_path)
+    assert later.close_lost_launches("its driver was gone") == 2
+    assert later.close_lost_launches("its driver was gone") == 0
+    with connect(tmp_path) as connection:
+        found = connection.query("SELECT * FROM launches ORDER BY launch_id").to_pylist()
+        kept = connection.query("SELECT device, mib FROM memory ORDER BY device").to_pylist()
+    lost = ("failed", "host_lost", "its driver was gone", None)
+    columns = ("status", "failure_class", "reason", "ended_at")
+    assert [tuple(row[each] for each in columns) for row in found] == [
+        lost,
+        lost,
+        ("ok", None, None, at(60)),
+    ]
+    assert (found[0]["devices"], found[0]["load_ms"]) == (["CUDA0"], 950.0)
+    assert found[0]["started_at"] == at(5)
+    assert kept == [{"device": "CUDA0", "mib": 980.0}, {"device": "Host", "mib": 5.0}]
+
+
+def test_a_launch_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "launches" / "date=2026-03-01"
+    store = warehouse(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "l1.ready.parquet").write_bytes(b"not Parquet")
+    with pytest.raises(WarehouseError, match=r"l1\.ready\.parquet cannot be read"):
+        store.close_lost_launches("its driver was gone")

@@ -3,6 +3,7 @@ import subprocess
 import threading
 from itertools import pairwise
 
+from tests.nvml_double import H100, process, recorded
 from workers.gpu import Nvml
 from workers.spans import ENGINE, HOST
 from workers.telemetry import INTERVAL_S, Sampler, telemetry_rows
@@ -97,3 +98,42 @@ def test_rows() -> None:
     }
     assert all(row.sampled_at.tzinfo is not None for row in rows)
     assert all(row.throttle_reasons is None for row in rows)
+
+
+def test_processes_of_a_gpu() -> None:
+    listed = [process(os.getpid(), 640.0), process(4_000_000, 100.0)]
+    nvml = Nvml(recorded(nvmlDeviceGetComputeRunningProcesses=lambda _: listed))
+    with Sampler(os.getpid(), (H100,), nvml) as sampler:
+        collect(sampler, H100, 3)
+        sampler.mark()
+    gpu = [one for one in sampler.samples if one.device == H100]
+    looks = [(one.engine_vram_mib, one.foreign_pids) for one in gpu if one.foreign_pids]
+    assert looks == [(640.0, (4_000_000,))] * 3, "at the start, at the mark, at the end"
+    (row, *_) = telemetry_rows(gpu, host_id="h", launch_id="l", cell_id="c", attempt=1)
+    assert (row.engine_vram_mib, row.foreign_gpu_pids) == (640.0, "4000000")
+    assert row.memory_clock_mhz == 2619.0
+
+
+def test_a_slow_pcie_reading_delays_no_sample() -> None:
+    """While NVML counts, sampling goes on; what it counted lands in one sample."""
+    counting, go_on = threading.Event(), threading.Event()
+
+    def throughput(_: object, direction: int) -> int:
+        counting.set()
+        go_on.wait()
+        return 4096 if direction else 2048
+
+    nvml = Nvml(recorded(nvmlDeviceGetPcieThroughput=throughput))
+    with Sampler(os.getpid(), (H100,), nvml) as sampler:
+        assert counting.wait(10)
+        collect(sampler, H100, 4)
+        go_on.set()
+        collect(sampler, H100, sum(one.device == H100 for one in sampler.samples) + 3)
+    told = [
+        (one.pcie_tx_mib_s, one.pcie_rx_mib_s)
+        for one in sampler.samples
+        if one.pcie_tx_mib_s is not None
+    ]
+    assert told[0] == (2.0, 4.0)
+    assert len(told) <= 2
+    assert "pcie" not in {thread.name for thread in threading.enumerate()}

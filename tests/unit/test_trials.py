@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 import pytest
 
 from workers.engine.completion import Answer, Completion, Timings
+from workers.measure import MeasureConfig
 from workers.spans import SpanSummary
-from workers.trials import generation_rate, judge, prompt_rate, trial_row
+from workers.trials import generation_rate, judge, prompt_rate, trial_row, trial_rows
 from workers.workloads.base import Asked, Measured
 
 PP = Asked("pp512", "pp", 0, prompt_n=512, predicted_n=0, repetition=1, run_order=2)
@@ -72,3 +73,59 @@ def test_row() -> None:
     assert (row.pp_tok_s, row.power_mean_w, row.energy_j) == (None, 250.0, None)
     assert row.tg_tok_s == pytest.approx(13.07, abs=0.005)
     assert (row.started_at, row.ended_at) == (start, end)
+
+
+def test_marks_make_invalid_what_the_policy_says() -> None:
+    def against(*invalid_when: str) -> str | None:
+        return judge(
+            TG,
+            TG_TIMES,
+            stop_type="limit",
+            truncated=False,
+            marks=("throttled", "host_busy"),
+            invalid_when=invalid_when,
+        )
+
+    assert against("throttled", "clock_drop") == "disturbed: throttled"
+    assert against("host_busy", "throttled") == "disturbed: throttled, host_busy"
+    assert against("clock_drop") is None
+
+
+def test_a_wrong_count_is_told_before_a_mark() -> None:
+    reason = judge(
+        TG,
+        replace(TG_TIMES, cache_n=7),
+        stop_type="limit",
+        truncated=False,
+        marks=("throttled",),
+        invalid_when=("throttled",),
+    )
+    assert reason == "cache_n is 7, asked for 0"
+
+
+def test_rows_of_a_cell_are_judged_against_each_other() -> None:
+    """Three trials of a step, the second at a lower clock, the third beside another process."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    answer = Answer(TG_TIMES, "limit", False, (), ())
+    measured = [
+        Measured(replace(TG, repetition=n), Completion(answer, 10.0, 11.0, now, now))
+        for n in (1, 2, 3)
+    ]
+    spans = [
+        SpanSummary(clock_mean_mhz=1980.0),
+        SpanSummary(clock_mean_mhz=1500.0, throttle_reasons="sw_power_cap"),
+        SpanSummary(clock_mean_mhz=1975.0, foreign_gpu_pids="77", host_busy_pct=1.0),
+    ]
+    rows = trial_rows("cell", 1, measured, spans, MeasureConfig())
+    assert [(row.disturbed, row.valid, row.invalid_reason) for row in rows] == [
+        (None, True, None),
+        ("clock_drop", False, "disturbed: clock_drop"),
+        ("foreign_gpu", True, None),
+    ]
+    assert rows[2].foreign_gpu_pids == "77"
+    strict = MeasureConfig(invalid_when=["foreign_gpu"], clock_drop_pct=50.0)
+    assert [row.valid for row in trial_rows("cell", 1, measured, spans, strict)] == [
+        True,
+        True,
+        False,
+    ]

@@ -145,6 +145,7 @@ class Concurrency:
                     cache_prompt=False,
                     seed=self._config.seed,
                     slot=ANY_SLOT,
+                    among=prompts.plain,
                 )
                 for request in range(requests)
             ]

@@ -116,23 +116,26 @@ class Stability:
         for there in range(0, fill, self._config.chunk):
             if bench.cancelled.is_set():
                 return
-            self._extend(bench, prompt[: min(fill, there + self._config.chunk)], there, one)
-        one.generation = bench.client.complete(
-            prompt, n_predict=self._config.n_predict, cache_prompt=True, seed=self._config.seed
-        )
+            end = min(fill, there + self._config.chunk)
+            asked = Asked("fill", "pp", there, end - there, 0, one.number, one.number)
+            _extended(one, asked, _complete(bench, prompts, prompt[:end], 0))
+        one.generation = _complete(bench, prompts, prompt, self._config.n_predict)
         _note(one, one.asked, one.generation)
         yield Measured(one.asked, one.generation)
 
-    def _extend(self, bench: Bench, prompt: list[int], there: int, one: _Round) -> None:
-        asked = Asked("fill", "pp", there, len(prompt) - there, 0, one.number, one.number)
-        completion = bench.client.complete(
-            prompt, n_predict=0, cache_prompt=True, seed=self._config.seed
-        )
-        timings = completion.answer.timings
-        one.reached = (timings.cache_n or 0) + (timings.prompt_n or 0)
-        one.prompt_n += timings.prompt_n or 0
-        one.prompt_ms += timings.prompt_ms or 0.0
-        _note(one, asked, completion)
+
+def _complete(bench: Bench, prompts: Prompts, prompt: list[int], n_predict: int) -> Completion:
+    return bench.client.complete(
+        prompt, n_predict=n_predict, cache_prompt=True, seed=prompts.seed, among=prompts.plain
+    )
+
+
+def _extended(one: _Round, asked: Asked, completion: Completion) -> None:
+    timings = completion.answer.timings
+    one.reached = (timings.cache_n or 0) + (timings.prompt_n or 0)
+    one.prompt_n += timings.prompt_n or 0
+    one.prompt_ms += timings.prompt_ms or 0.0
+    _note(one, asked, completion)
 
 
 def _note(one: _Round, asked: Asked, completion: Completion) -> None:
