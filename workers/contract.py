@@ -19,6 +19,9 @@ WorkloadConfig = (
 )
 """Configuration of any workload."""
 
+MEMORY_FOLDER = "memory"
+"""Under a run folder, on a host that has one: files in it are in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
