@@ -28,6 +28,9 @@ WorkloadConfig = (
 ALONE = (MaxContextConfig, LlamaBenchConfig)
 """Workloads that start processes of their own: each cell of theirs is a launch to itself."""
 
+MEMORY_FOLDER = "memory"
+"""Under a run folder, on a host that has one: files in it are in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
