@@ -20,7 +20,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest -n 2 tests/unit
 
 integration: $(READY)
 	$(BIN)/python -m pytest tests/integration

@@ -52,8 +52,10 @@ def rows(tmp_path: Path) -> Path:
 
 
 def verbs(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
         yield (*before, name)
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from verbs(command, *before, name)
 
@@ -92,7 +94,9 @@ def test_every_verb_and_each_of_its_options_explains_itself(
     command: click.Command = main
     for name in verb:
         assert isinstance(command, click.Group)
-        command = command.commands[name]
+        found = command.get_command(click.Context(command), name)
+        assert found
+        command = found
     assert command.help
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
