@@ -21,6 +21,7 @@ from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
+from workers.workloads.llama_bench.config import LlamaBenchConfig
 
 NAMED_AXES = frozenset({"quant", "context", "cache", "pairing", "split", *GROUPS})
 """Axes with a column of their own; the others go into `other_axes`."""
@@ -52,6 +53,8 @@ class CellSpec:
     max_attempts: int
     measure: MeasureConfig
     other_axes: tuple[tuple[str, object], ...]
+    launches: int = 1
+    """Server lives in which it is to be measured."""
 
     @property
     def file_key(self) -> FileKey:
@@ -88,6 +91,7 @@ def _cells_of(point: Mapping[str, object], composer: Composer) -> Iterator[CellS
             max_attempts=config.plan.max_attempts,
             measure=check_measure(config.measure),
             other_axes=other,
+            launches=_launches(config),
         )
 
 
@@ -115,7 +119,15 @@ def _engine(config: HerdConfig) -> EngineConfig:
 
 def _workload(config: HerdConfig) -> WorkloadConfig:
     workload: WorkloadConfig = config.workload
+    if isinstance(workload, LlamaBenchConfig) and config.engine.bench_binary is None:
+        raise ConfigError("workload=llama_bench needs engine.bench_binary=/path/to/llama-bench")
     return workload
+
+
+def _launches(config: HerdConfig) -> int:
+    if config.plan.launches < 1:
+        raise ConfigError(f"plan.launches={config.plan.launches}: write 1 or more")
+    return config.plan.launches
 
 
 def _prune(config: HerdConfig) -> bool:

@@ -12,7 +12,7 @@ from orchestrator.placement import Planned
 from orchestrator.plan import Plan, PlannedLaunch
 from orchestrator.progress import Progress, Running
 from orchestrator.records import cell_row, lost_cell, lost_launch
-from orchestrator.schedule import Assignment, again, next_assignment, tries_again
+from orchestrator.schedule import Assignment, again, next_assignment, tries_again, without
 from orchestrator.view import View, cell_words
 from warehouse.ledger import Ledger
 from warehouse.store import Warehouse
@@ -208,14 +208,32 @@ class Driver:
             return
         self._view.ended(cell, done.status, _told(done))
         elapsed = time.monotonic() - self._began
-        self._progress = replace(self._progress.counted(done.status), measured_s=elapsed)
+        number = 1 + self._settle(cell, done)
+        self._progress = replace(self._progress.counted(done.status, number), measured_s=elapsed)
         self._view.counted(self._progress)
+
+    def _settle(self, cell: Planned, done: CellDone) -> int:
+        """A success allows further tries in its next launch; a failure takes those out.
+
+        Returns:
+            Launches that were taken out.
+        """
+        if not done.failure:
+            self._tries[cell.cell_id] = 0
+            return 0
+        asked = sum(cell.cell_id in _ids(launch) for launch in self._queue)
+        self._queue = without(self._queue, cell.cell_id)
+        return asked
 
     def _tries_again(self, cell: Planned, failure: Failure) -> bool:
         tries = self._tries[cell.cell_id]
         return not self._cancelled and tries_again(
             failure.failure_class, tries, cell.spec.max_attempts
         )
+
+
+def _ids(launch: PlannedLaunch) -> set[str]:
+    return {cell.cell_id for cell in launch.cells}
 
 
 def _told(done: CellDone) -> str:

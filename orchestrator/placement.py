@@ -54,6 +54,8 @@ class Planned:
     """Of `max_context`: the largest context that is expected to fit."""
     unresolved_id: str | None = None
     """`server_id` with auto values left open; None where there are none."""
+    launches: int = 1
+    """Server lives in which it is still to be measured."""
 
 
 class Placer:
@@ -143,6 +145,7 @@ class Placer:
             file=self._view.models[spec.file_key],
             decision="pruned" if reason else "run",
             reason=reason,
+            launches=spec.launches,
             outlook=fit.outlook,
             note=fit.note,
             predicted_context=fit.predicted_context,

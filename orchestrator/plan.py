@@ -16,9 +16,9 @@ from orchestrator.order import Estimate, Work, estimate, in_order
 from orchestrator.placement import Placer, Planned, Resolved
 from warehouse.errors import ConfigError
 from warehouse.ledger import Ledger
+from workers.contract import ALONE
 from workers.engine.config import EngineConfig
 from workers.engine.flags import server_arguments, unknown_flags
-from workers.workloads.max_context.config import MaxContextConfig
 
 _NO_HISTORY = Forecaster(())
 
@@ -44,19 +44,32 @@ class Plan:
     def launches(self) -> tuple[PlannedLaunch, ...]:
         """The cells to run, grouped by server configuration, in order.
 
-        `max_context` starts servers of its own, so each of its cells stands alone.
+        Workloads that start processes of their own stand alone. Cells that
+        want several launches get them in rounds: all once, then all again, so that what drifts
+        on the host hits all alike.
         """
         groups: dict[str, list[Planned]] = {}
         for cell in self.cells:
             if cell.decision == "run":
-                alone = isinstance(cell.spec.workload, MaxContextConfig)
+                alone = isinstance(cell.spec.workload, ALONE)
                 key = cell.cell_id if alone else cell.server.server_id
                 groups.setdefault(key, []).append(cell)
-        return tuple(PlannedLaunch(tuple(cells)) for cells in groups.values())
+        rounds = range(max((cell.launches for cell in self.cells), default=0))
+        launches = (
+            PlannedLaunch(tuple(cell for cell in cells if cell.launches > number))
+            for number in rounds
+            for cells in groups.values()
+        )
+        return tuple(launch for launch in launches if launch.cells)
 
     def count(self, decision: str) -> int:
         """Number of cells with this decision."""
         return sum(cell.decision == decision for cell in self.cells)
+
+    @property
+    def total(self) -> int:
+        """Cells, each as often as it is to be measured."""
+        return sum(cell.launches if cell.decision == "run" else 1 for cell in self.cells)
 
     def estimate(self) -> Estimate:
         """How long the cells to run take."""
@@ -147,8 +160,10 @@ def _arguments(cell: Planned) -> list[str]:
 def _decided(cell: Planned, ledger: Ledger, *, force: bool) -> Planned:
     if cell.decision != "run" or force or cell.file.sha256 is None or cell.build is None:
         return cell
-    reason = ledger.cached(cell.cell_id)
-    return replace(cell, decision="cached", reason=reason) if reason else cell
+    reason = ledger.cached(cell.cell_id, cell.launches)
+    if reason:
+        return replace(cell, decision="cached", reason=reason)
+    return replace(cell, launches=cell.launches - ledger.measured(cell.cell_id))
 
 
 def _forecast(cell: Planned, forecaster: Forecaster) -> Planned:

@@ -52,6 +52,15 @@ def tries_again(failure: FailureClass, attempts_in_sweep: int, max_attempts: int
     return failure in PASSING and attempts_in_sweep < max_attempts
 
 
+def without(queue: Sequence[PlannedLaunch], cell_id: str) -> list[PlannedLaunch]:
+    """The queue without a cell: what failed for good in one launch fails in the next too."""
+    launches = (
+        PlannedLaunch(tuple(cell for cell in launch.cells if cell.cell_id != cell_id))
+        for launch in queue
+    )
+    return [launch for launch in launches if launch.cells]
+
+
 def again(cell: Planned) -> PlannedLaunch:
     """The launch of a cell that is tried again: alone, in a server life of its own."""
     return PlannedLaunch((cell,))

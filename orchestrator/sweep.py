@@ -121,7 +121,7 @@ def _first_progress(session: Session, sweep_id: str) -> Progress:
         sweep_id=sweep_id,
         name=session.command.name,
         pid=os.getpid(),
-        total=len(plan.cells),
+        total=plan.total,
         started_at=datetime.now(UTC).isoformat(),
         counts=counts,
     )

@@ -63,6 +63,11 @@ def launch_stem(launch_id: str, ended: bool) -> str:
     return f"{_identifier(launch_id)}.{'done' if ended else 'ready'}"
 
 
+def calibration_stem(calibration_id: str) -> str:
+    """Stem of a calibration's file, which commits itself."""
+    return _identifier(calibration_id)
+
+
 def child_stem(cell_id: str, attempt: int) -> str:
     """Stem of the child tables' files of an attempt."""
     return f"{_identifier(cell_id)}.{attempt}"

@@ -32,6 +32,10 @@ class Ledger:
         """All attempts at the cell, in order."""
         return tuple(self._by_cell.get(cell_id, ()))
 
+    def measured(self, cell_id: str) -> int:
+        """How many attempts succeeded, each in a server life of its own."""
+        return sum(each.status == "ok" for each in self.attempts(cell_id))
+
     def latest_ok(self, cell_id: str) -> Attempt | None:
         """The latest attempt that succeeded."""
         return next(
@@ -47,14 +51,14 @@ class Ledger:
         last = self.last(cell_id)
         return last.attempt + 1 if last else 1
 
-    def cached(self, cell_id: str) -> str | None:
+    def cached(self, cell_id: str, launches: int = 1) -> str | None:
         """Why the cell need not run again, or None if it must.
 
-        Cached is what succeeded once, and what last failed for good. What was cancelled and
-        all other failures are run again.
+        Cached is what succeeded in as many launches, and what last failed for good. What was
+        cancelled and all other failures are run again.
         """
         ok = self.latest_ok(cell_id)
-        if ok:
+        if ok and self.measured(cell_id) >= launches:
             return f"measured in attempt {ok.attempt}"
         last = self.last(cell_id)
         if last and last.status == "failed" and last.failure_class in FAILED_FOR_GOOD:

@@ -433,6 +433,41 @@ class Telemetry(Row):
     foreign_gpu_pids: Annotated[str | None, "other processes that compute on the GPU"] = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration(Row):
+    """A step of a host's calibration: its noise between launches, or agreement with llama-bench."""
+
+    TABLE: ClassVar[str] = "calibrations"
+    calibration_id: Annotated[str, "the calibration: all its steps share it"]
+    kind: Annotated[str, "a_a (launches of one and the same cell) or llama_bench"]
+    calibrated_at: Annotated[datetime, "end of its last launch, UTC"]
+    host_id: Annotated[str, "the host"]
+    hardware_class: Annotated[str, "hosts that are alike for benchmarking"]
+    engine_build: Annotated[str | None, "what the binary says of its build"]
+    engine_sha256: Annotated[str | None, "hash of the binary and its ggml libraries"]
+    bench_build: Annotated[str | None, "what llama-bench says of its build"]
+    server_id: Annotated[str, "the server configuration"]
+    cell_ids: Annotated[tuple[str, ...], "evidence: the cell; with llama-bench ours, then theirs"]
+    launch_ids: Annotated[tuple[str, ...], "evidence: the launches of the first cell, in order"]
+    bench_launch_ids: Annotated[tuple[str, ...], "evidence: the runs of llama-bench, in order"]
+    metric: Annotated[str, "pp (prompt processing) or tg (text generation)"]
+    step: Annotated[str, "name of the step (pp512, tg32)"]
+    depth: Annotated[int, "tokens asked for in the cache before the measured ones"]
+    launches: Annotated[int, "launches with a valid repetition; pairs of them with llama-bench"]
+    tok_s: Annotated[float, "speed: geometric mean of the launch medians, tokens per second"]
+    between_sd_pct: Annotated[float, "standard deviation of the launches' log medians, percent"]
+    within_sd_pct: Annotated[
+        float | None, "standard deviation of the log repetitions in a launch, percent"
+    ]
+    floor_pct: Annotated[
+        float, "two launches, one a side, that differ by less show nothing (95 %), percent"
+    ]
+    difference_pct: Annotated[float | None, "llama-bench against llama-server, percent"]
+    low_pct: Annotated[float | None, "low end of its 95 % interval, percent"]
+    high_pct: Annotated[float | None, "high end of its 95 % interval, percent"]
+    verdict: Annotated[str | None, "whether llama-bench agrees, in words"]
+
+
 TABLES: tuple[type[Row], ...] = (
     Sweep,
     PlannedCell,
@@ -450,4 +485,5 @@ TABLES: tuple[type[Row], ...] = (
     Request,
     StabilityRound,
     Telemetry,
+    Calibration,
 )

@@ -203,6 +203,12 @@ class Warehouse:
         self._write(folder, layout.cell_stem(attempt), rows.Cell, [cell])
         self._committed.add(key)
 
+    def write_calibration(self, steps: Sequence[rows.Calibration]) -> None:
+        """Write the steps of one calibration."""
+        stem = layout.calibration_stem(steps[0].calibration_id)
+        folder = layout.folder(rows.Calibration.TABLE, steps[0].calibrated_at)
+        self._write(folder, stem, rows.Calibration, steps)
+
     def _write(
         self, folder: str, stem: str, table: type[rows.Row], group: Sequence[rows.Row]
     ) -> None:

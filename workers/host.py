@@ -12,12 +12,14 @@ from typing import Any, TypedDict
 import ray
 
 from warehouse.lock import Holder, held
+from workers.bench_run import run_bench
 from workers.context_search import run_search
-from workers.contract import Event, LaunchRequest
+from workers.contract import MEMORY_FOLDER, Event, LaunchRequest
 from workers.engine.build import EngineBuild, probe
 from workers.engine.config import EngineConfig
 from workers.executor import run_launch
 from workers.gpu import Nvml
+from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
 
 _PR_SET_PDEATHSIG = 1
@@ -47,7 +49,8 @@ class HostWorker:
     def __init__(self, run_dir: str) -> None:
         _die_with_parent()
         self._cancelled = threading.Event()
-        self._run_dir = Path(run_dir)
+        memory = Path(run_dir) / MEMORY_FOLDER
+        self._run_dir = memory if memory.is_dir() else Path(run_dir)
         self._nvml = Nvml()
         self._builds: dict[tuple[str, tuple[tuple[str, str], ...]], EngineBuild] = {}
         self._stack = ExitStack()
@@ -79,6 +82,9 @@ class HostWorker:
         workload = request.cells[0].workload
         if isinstance(workload, MaxContextConfig):
             yield from run_search(request, workload, **means)
+        elif isinstance(workload, LlamaBenchConfig):
+            run_dir, cancelled = self._run_dir, self._cancelled
+            yield from run_bench(request, workload, run_dir=run_dir, cancelled=cancelled)
         else:
             yield from run_launch(request, **means)
 

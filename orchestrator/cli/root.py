@@ -16,6 +16,8 @@ VERBS = {
     "sql": "sql",
     "views": "sql",
     "models": "models",
+    "compare": "compare",
+    "calibrate": "calibrate",
     "doctor": "doctor",
 }
 """Verbs and the modules of this package that define them."""

@@ -16,6 +16,7 @@ from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
+from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
 from workers.workloads.stability.config import StabilityConfig
@@ -32,6 +33,9 @@ class PlanConfig:
     predictions that are too high."""
     max_attempts: int = 2
     """Attempts at a cell within one sweep, when it fails in a way that may pass."""
+    launches: int = 1
+    """Server lives in which each cell is measured, in turns with the others; three of each side
+    are what `herd compare` wants."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ def register_schemas() -> None:
         ("workload", "speed_schema", SpeedConfig),
         ("workload", "depth_curve_schema", DepthCurveConfig),
         ("workload", "max_context_schema", MaxContextConfig),
+        ("workload", "llama_bench_schema", LlamaBenchConfig),
         ("workload", "concurrency_schema", ConcurrencyConfig),
         ("workload", "stability_schema", StabilityConfig),
     ):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import sys
 import threading
 import time
@@ -12,6 +13,8 @@ from typing import Any
 N_VOCAB = 49152
 EOS_AFTER = 16
 """Tokens after which the fake model ends its answer, unless `ignore_eos`."""
+SLOT_FILE_BYTES = 5000
+"""Of a slot file without its tokens."""
 TYPE_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 0.75, "q5_0": 22 / 32}
 TYPE_BYTES |= {"q4_1": 0.625, "q4_0": 18 / 32, "iq4_nl": 18 / 32}
 BEGAN = time.monotonic()
@@ -60,6 +63,7 @@ class Model:
         self.freed = threading.Condition()
         self.lock = threading.Lock()
         self.requests = 0
+        self.random = random.Random(how.get("seed", 0))
 
     def kv_mib(self) -> float:
         return self.n_ctx * 30 * 192 * sum(TYPE_BYTES[x] for x in self.cache_types) / 2**20
@@ -70,9 +74,24 @@ class Model:
             speed *= float(self.how["throttle_factor"])
         return tokens / speed if speed else 0.0
 
-    def gap_s(self) -> float:
-        """From one token of a slot to its next; the slots share what there is together."""
-        return max(self.speed_s("tg_tok_s", 1), self.speed_s("total_tok_s", self.generating))
+    def prompt_s(self, first: int, count: int) -> float:
+        """Time of prompt tokens, the first of them at that position: each costs by its own."""
+        behind = first * count + count * (count - 1) / 2
+        slower = float(self.how.get("pp_slower", 0)) / 1000
+        return self.speed_s("pp_tok_s", 1) * (count + slower * behind)
+
+    def gap_s(self, held: int) -> float:
+        """From one token of a slot to its next, with that many in the cache.
+
+        The slots share what there is together.
+        """
+        slower = 1 + float(self.how.get("tg_slower", 0)) * held / 1000
+        alone = self.speed_s("tg_tok_s", 1) * slower
+        return max(alone, self.speed_s("total_tok_s", self.generating))
+
+    def jitter(self) -> float:
+        """A factor for the times of a request."""
+        return max(0.5, self.random.gauss(1, float(self.how.get("jitter_pct", 0)) / 100))
 
     @contextlib.contextmanager
     def one_more_generates(self) -> Iterator[None]:
@@ -198,6 +217,8 @@ class Completion:
         self.slot = int(asked.get("id_slot", 0))
         self.cached = self.predicted = 0
         self.prompt_ms = self.predicted_ms = 0.0
+        self.jitter = model.jitter()
+        self.number = model.requests
 
     def run(self, emit: Emit) -> Json:
         """Work through it; `emit` takes the chunks of a stream."""
@@ -218,14 +239,17 @@ class Completion:
         self.progress(emit, done, began)
         while done < total:
             done += min(self.model.batch, total - done)
-            sleep_until(began + self.model.speed_s("pp_tok_s", done - self.cached))
+            sleep_until(began + self.prompt_s(done))
             self.progress(emit, done, began)
-        nominal = self.model.speed_s("pp_tok_s", total - self.cached)
+        nominal = self.prompt_s(total)
         self.prompt_ms = 1000 * (nominal or max(1e-6, time.monotonic() - began))
+
+    def prompt_s(self, done: int) -> float:
+        return self.jitter * self.model.prompt_s(self.cached, done - self.cached)
 
     def progress(self, emit: Emit, done: int, began: float) -> None:
         if self.asked.get("return_progress"):
-            ms = int((time.monotonic() - began) * 1000)
+            ms = int((self.prompt_s(done) or time.monotonic() - began) * 1000)
             counts = {"total": len(self.prompt), "cache": self.cached, "processed": done}
             chunk = {"content": "", "tokens": [0], "stop": False}
             emit({**chunk, "prompt_progress": {**counts, "time_ms": ms}})
@@ -234,7 +258,7 @@ class Completion:
         began, nominal = time.monotonic(), 0.0
         for i, token in enumerate(ids):
             if i:
-                nominal += self.model.gap_s()
+                nominal += self.jitter * self.model.gap_s(len(self.prompt) + i - 1)
                 sleep_until(began + nominal)
             if i == self.model.how.get("crash_in_stream", -1):
                 self.model.die()
@@ -248,8 +272,10 @@ class Completion:
 
     def timings(self) -> Json:
         n, ms = len(self.prompt) - self.cached, self.prompt_ms
+        how = self.model.how
+        lie = int(how.get("cache_n_lie", 0)) if self.number >= how.get("lie_from", 0) else 0
         return {
-            "cache_n": self.cached + int(self.model.how.get("cache_n_lie", 0)),
+            "cache_n": self.cached + lie,
             "prompt_n": n,
             "prompt_ms": ms,
             "prompt_per_second": n / ms * 1000,
@@ -304,7 +330,9 @@ def slot_action(model: Model, slot: int, action: str, asked: Json) -> Json:
         if action == "save":
             with open(file, "w") as out:
                 json.dump(tokens, out)
-            return {"id_slot": slot, "n_saved": len(tokens), "timings": {"save_ms": 0.1}}
+            size = SLOT_FILE_BYTES + len(tokens) * int(model.how.get("token_bytes", 1000))
+            counts = {"n_saved": len(tokens), "n_written": size}
+            return {"id_slot": slot, **counts, "timings": {"save_ms": 0.1}}
         if not os.path.isfile(file):
             raise HttpError(400, "invalid_request_error", "Unable to restore slot")
         with open(file) as source:

@@ -72,6 +72,21 @@ def test_every_fault_of_an_engine_is_a_row_and_the_sweep_goes_on(herd: Herd) -> 
     assert not herd.processes()
 
 
+def test_launches_in_rounds_and_a_failure_for_good_ends_its_own(herd: Herd) -> None:
+    herd.engine("fake")
+    herd.engine("oom", fail_start="alloc_tensor_range: failed to allocate CPU buffer of size 9")
+    asked = sweep(herd, "context=4096,8192", "plan.launches=3")
+    out = fine(herd.run(*asked))
+    assert "6/6: 6 ok" in out
+    order = herd.query("select context, attempt from cells order by started_at")
+    assert [r["attempt"] for r in order] == [1, 1, 2, 2, 3, 3]
+    assert len(herd.query("select distinct launch_id from cells")) == 6
+    assert "2 cells, 2 cached" in fine(herd.run(*asked))
+    out = fine(herd.run(*sweep(herd, "plan.launches=3", engine="oom")))
+    assert "3/3: 3 failed" in out
+    assert len(herd.query("select * from cells where status = 'failed'")) == 1
+
+
 def test_a_failure_that_may_pass_is_tried_again(herd: Herd) -> None:
     herd.engine("dies", crash_after_requests=2)
     fine(herd.run(*sweep(herd, engine="dies")))

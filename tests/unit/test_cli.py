@@ -68,7 +68,17 @@ def only_line(result: Result) -> str:
 def test_help_names_every_verb(herd: Herd) -> None:
     told = herd("--help")
     assert told.exit_code == 0
-    for verb in ("sweep", "plan", "status", "sql", "views", "models", "doctor"):
+    for verb in (
+        "sweep",
+        "plan",
+        "status",
+        "sql",
+        "views",
+        "models",
+        "doctor",
+        "compare",
+        "calibrate",
+    ):
         assert f"\n  {verb} " in told.stdout
 
 

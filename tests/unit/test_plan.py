@@ -245,3 +245,23 @@ def test_long_work_comes_first_and_the_end_is_foretold() -> None:
     assert [cell.cell_id for cell in plan.cells] == [long.cell_id, short.cell_id, other.cell_id]
     assert plan.estimate().seconds == pytest.approx(60 + 5 + 20 + 3 * 0.5)
     assert [cell.forecast.tg_tok_s for cell in plan.cells if cell.forecast] == [10.0] * 3
+
+
+def test_launches_of_a_cell_come_in_rounds() -> None:
+    plan = plan_of(spec(launches=3), spec(context=8192, launches=2))
+    rounds = [launch.first.spec.context for launch in plan.launches()]
+    assert sorted(rounds[:2]) == [4096, 8192]
+    assert rounds[2:4] == rounds[:2]
+    assert rounds[4:] == [4096]
+    assert plan.total == 5
+
+
+def test_launches_that_are_measured_are_not_asked_for_again() -> None:
+    cell_id = planned().cell_id
+    attempts = (Attempt(cell_id, 1, "ok", None), Attempt(cell_id, 2, "failed", "crash"))
+    (again,) = plan_of(spec(launches=3), attempts=attempts).cells
+    assert (again.decision, again.launches) == ("run", 2)
+    (whole,) = plan_of(spec(), attempts=attempts).cells
+    assert (whole.decision, whole.reason) == ("cached", "measured in attempt 1")
+    (forced,) = plan_of(spec(launches=3), attempts=attempts, force=True).cells
+    assert (forced.decision, forced.launches) == ("run", 3)

@@ -1,7 +1,7 @@
 import pytest
 
 from orchestrator.plan import PlannedLaunch
-from orchestrator.schedule import Assignment, again, next_assignment, tries_again
+from orchestrator.schedule import Assignment, again, next_assignment, tries_again, without
 from tests.unit.orchestrator_samples import plan_of, spec, view
 from warehouse.ledger import FAILED_FOR_GOOD
 from workers.failures import FailureClass
@@ -53,3 +53,11 @@ def test_what_somebody_has_to_act_on_is_not_tried_again(failure: str) -> None:
 def test_a_cell_that_is_tried_again_gets_a_server_of_its_own() -> None:
     (shared,) = plan_of(spec(), spec(workload=SpeedConfig(seed=1))).launches()
     assert [again(cell) for cell in shared.cells] == [PlannedLaunch((c,)) for c in shared.cells]
+
+
+def test_a_cell_that_failed_for_good_leaves_the_queue() -> None:
+    plan = plan_of(spec(launches=2), spec(launches=2, workload=SpeedConfig(n_predict=7)))
+    first, second = plan.launches()[0].cells
+    left = without(plan.launches(), first.cell_id)
+    assert [launch.cells for launch in left] == [(second,), (second,)]
+    assert without(left, second.cell_id) == []

@@ -77,7 +77,7 @@ def probe(binary: str, env: Mapping[str, str] | None = None) -> EngineBuild:
     path = resolve_binary(binary)
     environment = scrub(os.environ, env or {})
     known = _known(path, environment, env or {})
-    devices = parse_devices(_output(path, "--list-devices", environment))
+    devices = parse_devices(output_of(path, "--list-devices", environment))
     return EngineBuild(path, known.sha256, known.text, frozenset(known.flags), devices)
 
 
@@ -109,8 +109,8 @@ def _known(path: Path, env: Mapping[str, str], extra: Mapping[str, str]) -> _Kno
     except (OSError, ValueError, TypeError):  # not there, or damaged: learn it anew
         known = _Known(
             _hash(files),
-            parse_version(_output(path, "--version", env)),
-            sorted(parse_help(_output(path, "--help", env))),
+            parse_version(output_of(path, "--version", env)),
+            sorted(parse_help(output_of(path, "--help", env))),
         )
     _remember(store, known)
     return known
@@ -154,8 +154,12 @@ def _file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _output(path: Path, flag: str, env: Mapping[str, str]) -> str:
-    """What the binary says to `flag`, on either stream."""
+def output_of(path: Path, flag: str, env: Mapping[str, str]) -> str:
+    """What the binary says to `flag`, on either stream.
+
+    Raises:
+        EngineError: It fails, or hangs.
+    """
     process = spawn([str(path), flag], env=env)
     try:
         said = process.communicate(timeout=_TIME_LIMIT_S)[0].decode(errors="replace")

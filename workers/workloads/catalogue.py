@@ -1,12 +1,11 @@
 """From a workload's config to the workload."""
 
-from workers.contract import WorkloadConfig
+from workers.contract import ALONE, WorkloadConfig
 from workers.workloads.base import Workload
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.concurrency.workload import Concurrency
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.depth_curve.workload import DepthCurve
-from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.workload import Speed
 from workers.workloads.stability.config import StabilityConfig
 from workers.workloads.stability.workload import Stability
@@ -16,10 +15,10 @@ def workload_for(config: WorkloadConfig) -> Workload:
     """The workload that a config belongs to.
 
     Raises:
-        TypeError: `max_context`, which starts servers of its own (`workers.context_search`).
+        TypeError: a workload that starts processes of its own (`workers.host`).
     """
-    if isinstance(config, MaxContextConfig):
-        raise TypeError("max_context is not done to one running server")
+    if isinstance(config, ALONE):
+        raise TypeError(f"{config.name} is not done to one running server")
     if isinstance(config, DepthCurveConfig):
         return DepthCurve(config)
     if isinstance(config, ConcurrencyConfig):

@@ -31,8 +31,10 @@ class Curve:
         prompts: Prompts,
         depths: tuple[int, ...],
         method: Method,
+        *,
+        goes_back: bool,
     ) -> None:
-        self.prefix = Prefix(bench, prompts, depths[-1])
+        self.prefix = Prefix(bench, prompts, depths[-1], goes_back=goes_back)
         self._bench = bench
         self._config = config
         self._prompts = prompts

@@ -19,6 +19,8 @@ class Probed:
     """A prompt goes on from the end of a cached one."""
     restores: bool
     """A prompt goes on from the end of a saved and restored one."""
+    goes_back: bool
+    """A prompt goes on from any place of a cached one: full attention alone."""
     token_bytes: float
     """What a token adds to a slot file."""
     fixed_bytes: float
@@ -65,7 +67,7 @@ def choose(probed: Probed, depths: Sequence[int], *, checkpoints: bool, room_mib
     if sum(sizes) <= room_mib:
         return Method(True, True, None)
     reason = f"slot files of all depths take {sum(sizes):.0f} MiB, there is room for {room_mib:.0f}"
-    return Method(max(sizes) <= room_mib, False, reason)
+    return Method(max(sizes) <= room_mib and not probed.goes_back, False, reason)
 
 
 def probe(bench: Bench, prompts: Prompts) -> Probed:
@@ -79,9 +81,9 @@ def probe(bench: Bench, prompts: Prompts) -> Probed:
     tokens = prompts.make(_LONG + 1, "probe")
     name = "probe"
 
-    def cached(size: int, n_predict: int = 0) -> int | None:
+    def cached(prompt: list[int], n_predict: int = 0) -> int | None:
         completion = client.complete(
-            tokens[:size],
+            prompt,
             n_predict=n_predict,
             cache_prompt=True,
             seed=prompts.seed,
@@ -90,12 +92,16 @@ def probe(bench: Bench, prompts: Prompts) -> Probed:
         return completion.answer.timings.cache_n
 
     client.erase()
-    cached(_SHORT)
+    cached(tokens[:_SHORT])
     short = client.save(name)
-    extends = cached(_LONG) == _SHORT
+    extends = cached(tokens[:_LONG]) == _SHORT
     long = client.save(name)
     client.restore(name)
-    restores = cached(_LONG + 1, WARM_UP_PREDICT) == _LONG
+    restores = cached(tokens, WARM_UP_PREDICT) == _LONG
+    other = prompts.tail(1, "probe", first_not=tokens[_SHORT : _SHORT + 1])
+    goes_back = cached(tokens[:_SHORT] + other) == _SHORT
     (bench.slot_folder / name).unlink(missing_ok=True)
     token_bytes = (long.size_bytes - short.size_bytes) / (_LONG - _SHORT)
-    return Probed(extends, restores, token_bytes, short.size_bytes - token_bytes * _SHORT)
+    return Probed(
+        extends, restores, goes_back, token_bytes, short.size_bytes - token_bytes * _SHORT
+    )

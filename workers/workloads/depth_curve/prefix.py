@@ -34,11 +34,20 @@ class Prefix:
         fill_ms, save_ms, restore_ms: Time of the requests, by the client.
     """
 
-    def __init__(self, bench: Bench, prompts: Prompts, longest: int) -> None:
+    def __init__(self, bench: Bench, prompts: Prompts, longest: int, *, goes_back: bool) -> None:
+        """Nothing is done yet.
+
+        Args:
+            bench: the server, its slot empty or with anything else.
+            prompts: random tokens for its model.
+            longest: deepest depth.
+            goes_back: whether the memory can drop what lies after any depth.
+        """
         self.processed = self.least = 0
         self.fill_ms = self.save_ms = self.restore_ms = 0.0
         self._bench = bench
         self._prompts = prompts
+        self._goes_back = goes_back
         self._fills = 0
         self._tokens = prompts.make(longest, "prefix") if longest else []
         self._held = 0
@@ -72,14 +81,19 @@ class Prefix:
         self.save_ms += (time.monotonic() - began) * 1000
 
     def restore(self, depth: int) -> None:
-        """Have the slot hold just that depth again; nothing to do where it does."""
+        """Have the slot go on from that depth next; nothing to do where it does."""
         if depth == 0:
             self.empty()
-        elif self._held != depth or self._after:
+        elif not self._goes_on_from(depth):
             began = time.monotonic()
             self._bench.client.restore(str(depth))
             self.restore_ms += (time.monotonic() - began) * 1000
             self._now_holds(depth)
+
+    def _goes_on_from(self, depth: int) -> bool:
+        if self._goes_back:
+            return self._held >= depth
+        return self._held == depth and not self._after
 
     def drop(self, depth: int) -> None:
         """Delete the file of a depth, if there is one."""
@@ -102,7 +116,7 @@ class Prefix:
             tail = self._prompts.tail(asked.prompt_n, purpose, first_not=taken)
             prompt = self._tokens[: asked.depth] + tail
         done = self._completed(prompt, asked.predicted_n, asked.prompt_n)
-        self._after = prompt[asked.depth : asked.depth + 1]
+        self._held, self._after = asked.depth, prompt[asked.depth : asked.depth + 1]
         return done
 
     def _now_holds(self, depth: int) -> None:

@@ -50,7 +50,7 @@ class DepthCurve:
             cells = bench.window_cells
             config = for_window(config, ubatch_size=bench.ubatch_size, cells=cells)
             depths = moved(depths, config, cells) if cells else depths
-        curve = Curve(bench, config, prompts, depths, method)
+        curve = Curve(bench, config, prompts, depths, method, goes_back=probed.goes_back)
         try:
             yield from curve.events()
         finally:

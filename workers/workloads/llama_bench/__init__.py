@@ -1,0 +1,1 @@
+"""The public tool llama-bench on the same server configuration, for agreement."""
