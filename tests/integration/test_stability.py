@@ -10,6 +10,7 @@ import pytest
 
 from tests.herd_process import Herd
 from tests.launches import cells_of, launch, rows_of
+from tests.tiny_models import write_tiny
 from tests.warehouse_samples import cell as cell_sample
 from tests.warehouse_samples import warehouse
 from warehouse import rows
@@ -141,6 +142,24 @@ def test_the_real_server(real_engine: EngineConfig, real_model: Path, tmp_path: 
     said = verdict(cell, tmp_path / "w")
     # on a busy machine two generations may differ by any factor; nothing else may speak against it
     assert said == "stable" or said.startswith("generation speed differs by ")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("kind", ["llama", "gemma3", "qwen3next"])
+def test_each_memory_kind_is_filled_by_extension(
+    real_engine: EngineConfig, tmp_path: Path, kind: str
+) -> None:
+    """Full attention, a sliding window of 512, a recurrent state: no chunk is read twice."""
+    model = write_tiny(tmp_path / "tiny.gguf", kind)
+    engine = replace(real_engine, threads=1, poll=0, batch_size=256)
+    config = StabilityConfig(chunk=600, n_predict=8)
+    (cell,) = cells_of(launch(engine, model, tmp_path, config, context=2048))
+    assert (cell.status, cell.failure) == ("ok", None)
+    rounds = rows_of(cell, rows.StabilityRound)
+    assert [(each.valid, each.invalid_reason, each.filled_n) for each in rounds] == [
+        (True, None, 1844)
+    ] * 2
+    assert [(trial.valid, trial.cache_n) for trial in cell.trials] == [(True, 1844)] * 2
 
 
 def test_from_the_command_line(herd: Herd) -> None:

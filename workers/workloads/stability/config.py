@@ -15,7 +15,8 @@ class StabilityConfig:
     fill_pct: float = 90.0
     """Part of the slot to fill before the generation, percent; rounded up to a token."""
     chunk: int = 8192
-    """Prompt tokens that a request adds."""
+    """Prompt tokens that a request adds: more than a sliding window has, since within the first
+    window llama-server (10068, 11434) does not go on but reads all again."""
     n_predict: int = 128
     """Tokens to generate in each round."""
     rounds: int = 2
