@@ -1,7 +1,10 @@
 """Cells that were measured, and those that are to be, as forecasts see them. Pure."""
 
 import json
+import math
 from dataclasses import dataclass
+
+from workers.workloads.depth_curve.depths import fitting_depths
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,17 @@ def workload_tokens(name: str, config: str, context: int) -> Workload:
         context: prompts that do not fit it are left out, tokens.
     """
     values = json.loads(config)
+    if name == "concurrency":
+        requests = sum(set(values["streams"])) * values["requests"] * values["repetitions"]
+        return Workload(
+            name, config, requests * values["prompt_size"], requests * values["n_predict"]
+        )
+    if name == "stability":
+        fill = math.ceil(context * values["fill_pct"] / 100)
+        rounds = values["rounds"]
+        return Workload(name, config, rounds * (fill + 1), rounds * values["n_predict"])
+    if name == "depth_curve":
+        return _depth_curve_tokens(name, config, context)
     sizes, generated, repetitions = (
         values.get(key) for key in ("prompt_sizes", "n_predict", "repetitions")
     )
@@ -75,3 +89,13 @@ def workload_tokens(name: str, config: str, context: int) -> Workload:
     # a request has to end before the slot is full
     prompts = sum(size for size in set(sizes) if size + 1 < context)
     return Workload(name, config, repetitions * prompts, repetitions * generated)
+
+
+def _depth_curve_tokens(name: str, config: str, context: int) -> Workload:
+    """One prefill of the deepest, and at each depth the least repetitions."""
+    values = json.loads(config)
+    tail, generated = values["tail"], values["n_predict"]
+    depths = fitting_depths(values["depths"], context, max(tail, generated) + 1)
+    trials = len(depths) * values["min_repetitions"]
+    prompts = max(depths, default=0) + trials * (tail + 1)
+    return Workload(name, config, prompts, trials * generated)

@@ -102,7 +102,9 @@ def predicted_memory_rows(plan: Plan, sweep_id: str) -> list[rows.PredictedMemor
 
 def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell:
     """The row of an attempt."""
-    valid = sum(trial.valid for trial in done.trials)
+    counted = [trial.valid for trial in done.trials]
+    counted += [row.valid for row in done.evidence if isinstance(row, rows.Request)]
+    valid = sum(counted)
     return rows.Cell(
         **axes(cell),
         attempt=done.attempt,
@@ -115,7 +117,7 @@ def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell
         started_at=done.started_at,
         ended_at=done.ended_at,
         valid_trials=valid,
-        invalid_trials=len(done.trials) - valid,
+        invalid_trials=len(counted) - valid,
         cool_down_s=done.cool_down.waited_s if done.cool_down else None,
         cooled=done.cool_down.cooled if done.cool_down else None,
     )

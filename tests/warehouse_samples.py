@@ -129,6 +129,95 @@ def trial(cell_id: str, attempt: int = 1, **changes: Any) -> rows.Trial:
     return rows.Trial(**{**values, **changes})
 
 
+def load_step(cell_id: str, streams: int, **changes: Any) -> rows.LoadStep:
+    values: dict[str, Any] = {
+        "cell_id": cell_id,
+        "attempt": 1,
+        "step": f"streams{streams}",
+        "streams": streams,
+        "repetition": 1,
+        "run_order": 1,
+        "slots": 4,
+        "requests": streams,
+        "errors": 0,
+        "busy_ms": 1000.0,
+        "busy_n": 40,
+        "total_tok_s": 40.0,
+        "inter_token_p50_ms": 25.0,
+        "inter_token_p95_ms": 30.0,
+        "inter_token_p99_ms": 40.0,
+        "valid": True,
+        "invalid_reason": None,
+        "started_at": at(11),
+        "ended_at": at(12),
+    }
+    return rows.LoadStep(**{**values, **changes})
+
+
+def request(cell_id: str, streams: int, **changes: Any) -> rows.Request:
+    values: dict[str, Any] = {
+        "cell_id": cell_id,
+        "attempt": 1,
+        "step": f"streams{streams}",
+        "streams": streams,
+        "repetition": 1,
+        "stream": 1,
+        "request": 1,
+        "scheduled_at": at(11),
+        "scheduled_ms": 0.0,
+        "sent_ms": 0.1,
+        "first_token_ms": 50.0,
+        "last_token_ms": 900.0,
+        "ended_ms": 901.0,
+        "prompt_n_asked": 16,
+        "predicted_n_asked": 32,
+        "prompt_n": 16,
+        "cache_n": 0,
+        "predicted_n": 32,
+        "prompt_ms": 45.0,
+        "predicted_ms": 800.0,
+        "queue_ms": 1.0,
+        "ttft_ms": 50.0,
+        "tg_tok_s": 38.75,
+        "inter_token_p50_ms": 25.0,
+        "inter_token_p95_ms": 30.0,
+        "inter_token_p99_ms": 40.0,
+        "error": None,
+        "valid": True,
+        "invalid_reason": None,
+    }
+    return rows.Request(**{**values, **changes})
+
+
+def stability_round(cell_id: str, number: int, **changes: Any) -> rows.StabilityRound:
+    values: dict[str, Any] = {
+        "cell_id": cell_id,
+        "attempt": 1,
+        "round": number,
+        "slots": 1,
+        "slot_context": 4096,
+        "fill_n_asked": 3687,
+        "filled_n": 3687,
+        "fill_pct": 3687 / 40.96,
+        "predicted_n": 128,
+        "pp_tok_s": 200.0,
+        "tg_tok_s": 40.0,
+        "rss_before_mib": 500.0,
+        "rss_after_mib": 600.0,
+        "private_before_mib": 300.0,
+        "private_after_mib": 400.0,
+        "vram_before_mib": None,
+        "vram_after_mib": None,
+        "truncated": False,
+        "error": None,
+        "valid": True,
+        "invalid_reason": None,
+        "started_at": at(11),
+        "ended_at": at(12),
+    }
+    return rows.StabilityRound(**{**values, **changes})
+
+
 def telemetry(cell_id: str, attempt: int = 1, **changes: Any) -> rows.Telemetry:
     values: dict[str, Any] = {
         "host_id": "alpha",

@@ -28,6 +28,11 @@ PARENTS: Mapping[str, str] = {
     "memory": "launches",
     "trials": "cells",
     "context_probes": "cells",
+    "prefill": "cells",
+    "depth_runs": "cells",
+    "load_steps": "cells",
+    "requests": "cells",
+    "stability_rounds": "cells",
     "telemetry": "cells",
 }
 """Child table -> the table whose file commits it. Tables not named commit themselves."""

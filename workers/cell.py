@@ -10,18 +10,21 @@ from warehouse import rows
 from workers.cancel import when_cancelled
 from workers.contract import CellDone, CellRequest, LaunchRequest, TrialDone
 from workers.cooldown import CoolDown, cool_down
-from workers.engine.client import Client, ConnectionLost
+from workers.engine.client import Client
+from workers.engine.log import window_cells
 from workers.engine.process import LlamaServer
+from workers.engine.stream import ConnectionLost
 from workers.failures import CellFailed, Failure, FailureClass
 from workers.gpu import Nvml
+from workers.memory_now import memory_now
 from workers.spans import Sample, summarise
 from workers.telemetry import Sampler, telemetry_rows
 from workers.trials import generation_rate, prompt_rate, trial_rows
 from workers.workloads.base import Bench, Measured
 from workers.workloads.catalogue import workload_for
 
-DEFAULT_BATCH_SIZE = 2048
-"""llama-server's own, where the engine leaves the flag out."""
+DEFAULT_BATCH_SIZE, DEFAULT_UBATCH_SIZE = 2048, 512
+"""llama-server's own, where the engine leaves the flags out."""
 DEATH_WAIT_S = 15.0
 """After a broken connection: a server that aborts first writes a backtrace, for seconds."""
 
@@ -79,17 +82,26 @@ class CellRun:
         context = min(self._launch.context, self._client.slot_context())
         total = workload.total(context)
         self._client.erase()
+        engine = self._launch.engine
         bench = Bench(
             cell_id=self._cell.cell_id,
             attempt=self._cell.attempt,
             client=self._client,
             context=context,
-            batch_size=self._launch.engine.batch_size or DEFAULT_BATCH_SIZE,
+            batch_size=engine.batch_size or DEFAULT_BATCH_SIZE,
+            ubatch_size=engine.ubatch_size or DEFAULT_UBATCH_SIZE,
+            checkpoints=engine.ctx_checkpoints != 0,
+            window_cells=window_cells(self._server.log_lines()),
+            slot_folder=self._server.slot_folder,
             cancelled=self._cancelled,
+            memory_now=lambda: memory_now(self._server.pid, self._launch.gpu_uuids, self._nvml),
+            server_context=self._launch.context,
         )
         for found in workload.run(bench):
             if isinstance(found, rows.Row):
                 self._evidence.append(found)
+                if isinstance(found, rows.LoadStep):
+                    yield self._step_done(found, total)
                 continue
             sampler.mark()
             self._measured.append(found)
@@ -100,11 +112,15 @@ class CellRun:
         rate = prompt_rate if measured.asked.kind == "pp" else generation_rate
         return TrialDone(
             cell_id=self._cell.cell_id,
-            step=measured.asked.step,
+            step=measured.asked.label,
             done=len(self._measured),
             total=total,
             tok_s=rate(measured.completion.answer.timings),
         )
+
+    def _step_done(self, step: rows.LoadStep, total: int) -> TrialDone:
+        done = sum(isinstance(row, rows.LoadStep) for row in self._evidence)
+        return TrialDone(self._cell.cell_id, step.step, done, total, step.total_tok_s)
 
     def _refused(self, failure: Failure) -> Failure | None:
         if self._cancelled.is_set():

@@ -8,15 +8,28 @@ from workers.cooldown import CoolDown
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
 from workers.measure import MeasureConfig
+from workers.workloads.concurrency.config import ConcurrencyConfig
+from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
+from workers.workloads.stability.config import StabilityConfig
 
-WorkloadConfig = SpeedConfig | MaxContextConfig | LlamaBenchConfig
+WorkloadConfig = (
+    SpeedConfig
+    | DepthCurveConfig
+    | StabilityConfig
+    | ConcurrencyConfig
+    | MaxContextConfig
+    | LlamaBenchConfig
+)
 """Configuration of any workload."""
 
 ALONE = (MaxContextConfig, LlamaBenchConfig)
 """Workloads that start processes of their own: each cell of theirs is a launch to itself."""
+
+MEMORY_FOLDER = "memory"
+"""Under a run folder, on a host that has one: files in it are in memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import ray
 from warehouse.lock import Holder, held
 from workers.bench_run import run_bench
 from workers.context_search import run_search
-from workers.contract import Event, LaunchRequest
+from workers.contract import MEMORY_FOLDER, Event, LaunchRequest
 from workers.engine.build import EngineBuild, probe
 from workers.engine.config import EngineConfig
 from workers.executor import run_launch
@@ -49,7 +49,8 @@ class HostWorker:
     def __init__(self, run_dir: str) -> None:
         _die_with_parent()
         self._cancelled = threading.Event()
-        self._run_dir = Path(run_dir)
+        memory = Path(run_dir) / MEMORY_FOLDER
+        self._run_dir = memory if memory.is_dir() else Path(run_dir)
         self._nvml = Nvml()
         self._builds: dict[tuple[str, tuple[tuple[str, str], ...]], EngineBuild] = {}
         self._stack = ExitStack()

@@ -6,7 +6,7 @@ import numpy as np
 
 from warehouse import rows
 from workers.disturbance import clock_baselines, disturbances
-from workers.engine.completion import Completion, Timings, inter_token_ms
+from workers.engine.completion import Timings, inter_token_ms
 from workers.measure import MeasureConfig
 from workers.spans import SpanSummary
 from workers.workloads.base import Asked, Measured
@@ -111,7 +111,7 @@ def trial_row(
     """The row of a finished trial."""
     asked, completion = measured.asked, measured.completion
     timings = completion.answer.timings
-    p50, p95, p99 = _percentiles(completion)
+    p50, p95, p99 = percentiles(inter_token_ms(completion.answer.arrivals))
     reason = judge(
         asked,
         timings,
@@ -160,8 +160,8 @@ def trial_row(
     )
 
 
-def _percentiles(completion: Completion) -> Sequence[float | None]:
-    gaps = inter_token_ms(completion.answer.arrivals)
-    if not gaps:
+def percentiles(gaps_ms: Sequence[float]) -> Sequence[float | None]:
+    """50th, 95th and 99th percentile, linearly interpolated; None of nothing."""
+    if not gaps_ms:
         return (None, None, None)
-    return [float(value) for value in np.percentile(gaps, [50, 95, 99])]
+    return [float(value) for value in np.percentile(gaps_ms, [50, 95, 99])]

@@ -14,9 +14,12 @@ from orchestrator.fleet.config import DescribedHost
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
+from workers.workloads.concurrency.config import ConcurrencyConfig
+from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
 from workers.workloads.speed.config import SpeedConfig
+from workers.workloads.stability.config import StabilityConfig
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,11 @@ def register_schemas() -> None:
         ("fleet", "fleet_schema", FleetConfig),
         ("warehouse", "warehouse_schema", WarehouseConfig),
         ("workload", "speed_schema", SpeedConfig),
+        ("workload", "depth_curve_schema", DepthCurveConfig),
         ("workload", "max_context_schema", MaxContextConfig),
         ("workload", "llama_bench_schema", LlamaBenchConfig),
+        ("workload", "concurrency_schema", ConcurrencyConfig),
+        ("workload", "stability_schema", StabilityConfig),
     ):
         store.store(group=group, name=name, node=_writable(schema))
 

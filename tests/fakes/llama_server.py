@@ -4,6 +4,9 @@
 How it behaves is JSON, or the path of a JSON file, in the environment variable FAKE_LLAMA:
 
 pp_tok_s, tg_tok_s      speeds, tokens per second; 0 (default) is instantaneous
+pp_slower, tg_slower    how much longer a token takes for each 1000 in the cache, times its time
+jitter_pct              standard deviation of the times of requests, percent; `seed` changes it
+total_tok_s             most tokens per second of all slots together
 throttle_while, throttle_factor   a path and a factor on both speeds while it exists
 start_delay_s           time to load
 never_ready             true: listens, but /health says 503 for ever
@@ -15,7 +18,12 @@ crash_in_stream         tokens to stream in a completion before SIGABRT
 oom_at_run              text logged before such a SIGABRT; without the two above, at the first
 hang_in_request         number of the completion, from 1, that never answers
 error_500               number of the completion, from 1, that answers 500
+bos                     a token before every text; without, there is none
+truncate                true: every answer says that it is truncated
+leak_mib                memory that each completion takes for ever
 cache_n_lie             added to the true cache_n
+lie_from                number of the completion, from 1, that this starts with
+token_bytes             what a saved slot takes for each token (default 1000)
 ignore_sigterm          true: only SIGKILL ends it
 devices                 {"CUDA0": ["NVIDIA GeForce RTX 3060", total_mib, free_mib], ...}
 remove_flags            flags that this build does not know

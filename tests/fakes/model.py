@@ -1,16 +1,20 @@
 """The fake's insides: what it logs, its slots and its completions. No model."""
 
+import contextlib
 import json
 import os
+import random
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 N_VOCAB = 49152
 EOS_AFTER = 16
 """Tokens after which the fake model ends its answer, unless `ignore_eos`."""
+SLOT_FILE_BYTES = 5000
+"""Of a slot file without its tokens."""
 TYPE_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 0.75, "q5_0": 22 / 32}
 TYPE_BYTES |= {"q4_1": 0.625, "q4_0": 18 / 32, "iq4_nl": 18 / 32}
 BEGAN = time.monotonic()
@@ -53,9 +57,13 @@ class Model:
             with open(key_file) as file:
                 self.keys = {line.strip() for line in file if line.strip()}
         self.slots: list[list[int]] = [[] for _ in range(int(arguments.get("--parallel", "1")))]
-        self.busy = [threading.Lock() for _ in self.slots]
+        self.busy: set[int] = set()
+        self.generating = 0
+        self.leaked: list[bytes] = []
+        self.freed = threading.Condition()
         self.lock = threading.Lock()
         self.requests = 0
+        self.random = random.Random(how.get("seed", 0))
 
     def kv_mib(self) -> float:
         return self.n_ctx * 30 * 192 * sum(TYPE_BYTES[x] for x in self.cache_types) / 2**20
@@ -65,6 +73,60 @@ class Model:
         if os.path.exists(self.how.get("throttle_while", "")):
             speed *= float(self.how["throttle_factor"])
         return tokens / speed if speed else 0.0
+
+    def prompt_s(self, first: int, count: int) -> float:
+        """Time of prompt tokens, the first of them at that position: each costs by its own."""
+        behind = first * count + count * (count - 1) / 2
+        slower = float(self.how.get("pp_slower", 0)) / 1000
+        return self.speed_s("pp_tok_s", 1) * (count + slower * behind)
+
+    def gap_s(self, held: int) -> float:
+        """From one token of a slot to its next, with that many in the cache.
+
+        The slots share what there is together.
+        """
+        slower = 1 + float(self.how.get("tg_slower", 0)) * held / 1000
+        alone = self.speed_s("tg_tok_s", 1) * slower
+        return max(alone, self.speed_s("total_tok_s", self.generating))
+
+    def jitter(self) -> float:
+        """A factor for the times of a request."""
+        return max(0.5, self.random.gauss(1, float(self.how.get("jitter_pct", 0)) / 100))
+
+    @contextlib.contextmanager
+    def one_more_generates(self) -> Iterator[None]:
+        with self.lock:
+            self.generating += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.generating -= 1
+
+    @contextlib.contextmanager
+    def slot(self, wanted: int) -> Iterator[int]:
+        """A slot of one's own; below 0 the first that is free, however long that takes."""
+        choice = range(len(self.slots)) if wanted < 0 else [wanted]
+        with self.freed:
+            number = self.freed.wait_for(lambda: self.free_of(choice)) - 1
+            self.busy.add(number)
+        try:
+            yield number
+        finally:
+            with self.freed:
+                self.busy.remove(number)
+                self.freed.notify_all()
+
+    def free_of(self, choice: Iterable[int]) -> int:
+        """One more than the number of a free slot, 0 if there is none."""
+        return next((number + 1 for number in choice if number not in self.busy), 0)
+
+    def head(self, asked: Json) -> list[int]:
+        """What is put before a text."""
+        return [int(self.how["bos"])] if asked.get("add_special") and "bos" in self.how else []
+
+    def leak(self) -> None:
+        self.leaked.append(os.urandom(int(float(self.how.get("leak_mib", 0)) * 2**20)))
 
     def count(self) -> int:
         with self.lock:
@@ -152,18 +214,22 @@ class Completion:
         stop = wanted if asked.get("ignore_eos") else min(wanted, EOS_AFTER)
         self.n_predict = min(stop, limit - n)
         self.stop_type = "eos" if stop < wanted and stop == self.n_predict else "limit"
-        self.slot = max(0, int(asked.get("id_slot", 0)))
+        self.slot = int(asked.get("id_slot", 0))
         self.cached = self.predicted = 0
         self.prompt_ms = self.predicted_ms = 0.0
+        self.jitter = model.jitter()
+        self.number = model.requests
 
     def run(self, emit: Emit) -> Json:
         """Work through it; `emit` takes the chunks of a stream."""
-        with self.model.busy[self.slot]:
+        with self.model.slot(self.slot) as self.slot:
             held = self.model.slots[self.slot] if self.asked.get("cache_prompt", True) else []
             self.cached = common_prefix(held, self.prompt)
             self.read_prompt(emit)
+            self.model.leak()
             ids = [1000 + i % 100 for i in range(self.n_predict)]
-            self.generate(emit, ids)
+            with self.model.one_more_generates():
+                self.generate(emit, ids)
             kept = [] if self.asked.get("n_predict") == 0 else ids[:-1]
             self.model.slots[self.slot] = self.prompt + kept
         return self.result()
@@ -172,39 +238,44 @@ class Completion:
         began, total, done = time.monotonic(), len(self.prompt), self.cached
         self.progress(emit, done, began)
         while done < total:
-            step = min(self.model.batch, total - done)
-            time.sleep(self.model.speed_s("pp_tok_s", step))
-            done += step
+            done += min(self.model.batch, total - done)
+            sleep_until(began + self.prompt_s(done))
             self.progress(emit, done, began)
-        nominal = self.model.speed_s("pp_tok_s", total - self.cached)
+        nominal = self.prompt_s(total)
         self.prompt_ms = 1000 * (nominal or max(1e-6, time.monotonic() - began))
+
+    def prompt_s(self, done: int) -> float:
+        return self.jitter * self.model.prompt_s(self.cached, done - self.cached)
 
     def progress(self, emit: Emit, done: int, began: float) -> None:
         if self.asked.get("return_progress"):
-            ms = int((time.monotonic() - began) * 1000)
+            ms = int((self.prompt_s(done) or time.monotonic() - began) * 1000)
             counts = {"total": len(self.prompt), "cache": self.cached, "processed": done}
             chunk = {"content": "", "tokens": [0], "stop": False}
             emit({**chunk, "prompt_progress": {**counts, "time_ms": ms}})
 
     def generate(self, emit: Emit, ids: list[int]) -> None:
-        began = time.monotonic()
+        began, nominal = time.monotonic(), 0.0
         for i, token in enumerate(ids):
             if i:
-                time.sleep(self.model.speed_s("tg_tok_s", 1))
+                nominal += self.jitter * self.model.gap_s(len(self.prompt) + i - 1)
+                sleep_until(began + nominal)
             if i == self.model.how.get("crash_in_stream", -1):
                 self.model.die()
             self.predicted = i + 1
-            nominal = self.model.speed_s("tg_tok_s", i)
             self.predicted_ms = 1000 * (nominal or max(1e-6, time.monotonic() - began))
             chunk: Json = {"index": 0, "content": " w", "tokens": [token], "stop": False}
+            chunk["tokens_predicted"] = self.predicted
             if self.asked.get("timings_per_token"):
                 chunk["timings"] = self.timings()
             emit(chunk)
 
     def timings(self) -> Json:
         n, ms = len(self.prompt) - self.cached, self.prompt_ms
+        how = self.model.how
+        lie = int(how.get("cache_n_lie", 0)) if self.number >= how.get("lie_from", 0) else 0
         return {
-            "cache_n": self.cached + int(self.model.how.get("cache_n_lie", 0)),
+            "cache_n": self.cached + lie,
             "prompt_n": n,
             "prompt_ms": ms,
             "prompt_per_second": n / ms * 1000,
@@ -223,11 +294,18 @@ class Completion:
             "model": self.model.path,
             "tokens_predicted": self.predicted,
             "tokens_evaluated": len(self.prompt),
-            "truncated": False,
+            "truncated": bool(self.model.how.get("truncate")),
             "stop_type": self.stop_type,
             "tokens_cached": len(self.model.slots[self.slot]),
             "timings": self.timings(),
         }
+
+
+def sleep_until(at_s: float) -> None:
+    """By the clock, so that late sleeps do not add up."""
+    left = at_s - time.monotonic()
+    if left > 0:
+        time.sleep(left)
 
 
 def common_prefix(held: list[int], prompt: list[int]) -> int:
@@ -244,7 +322,7 @@ def slot_action(model: Model, slot: int, action: str, asked: Json) -> Json:
     if not model.slot_dir:
         raise HttpError(501, "not_supported_error", "This server does not support slots action.")
     file = model.slot_dir + str(asked.get("filename", ""))
-    with model.busy[slot]:
+    with model.slot(slot):
         tokens = model.slots[slot]
         if action == "erase":
             model.slots[slot] = []
@@ -252,7 +330,9 @@ def slot_action(model: Model, slot: int, action: str, asked: Json) -> Json:
         if action == "save":
             with open(file, "w") as out:
                 json.dump(tokens, out)
-            return {"id_slot": slot, "n_saved": len(tokens), "timings": {"save_ms": 0.1}}
+            size = SLOT_FILE_BYTES + len(tokens) * int(model.how.get("token_bytes", 1000))
+            counts = {"n_saved": len(tokens), "n_written": size}
+            return {"id_slot": slot, **counts, "timings": {"save_ms": 0.1}}
         if not os.path.isfile(file):
             raise HttpError(400, "invalid_request_error", "Unable to restore slot")
         with open(file) as source:

@@ -75,6 +75,8 @@ class Connection:
                     headers[name.lower()] = value.strip()
                 body = self.file.read(int(headers.get("content-length", 0)))
                 self.answer(words[0], words[1], headers, body)
+                if headers.get("connection") == "close":
+                    break
         except OSError:
             pass  # the client went away
         finally:
@@ -108,7 +110,7 @@ class Connection:
             return [{"id": i, "n_ctx": n_ctx} for i in range(len(model.slots))]
         pages: dict[str, Json] = {
             "/health": {"status": "ok"},
-            "/tokenize": {"tokens": tokens_of(str(asked.get("content", "")))},
+            "/tokenize": {"tokens": model.head(asked) + tokens_of(str(asked.get("content", "")))},
             "/props": {
                 "default_generation_settings": {"n_ctx": n_ctx},
                 "model_path": model.path,

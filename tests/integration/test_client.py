@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from workers.engine.client import Client, ConnectionLost
+from workers.engine.client import Client
+from workers.engine.stream import ConnectionLost
 from workers.failures import CellFailed, FailureClass
 
 Answer = Callable[[BaseHTTPRequestHandler], None]

@@ -38,6 +38,7 @@ def test_generation() -> None:
     )
     assert (answer.stop_type, answer.truncated) == ("limit", False)
     assert answer.progress == (Progress(0, 0.0), Progress(7, 47.0))
+    assert answer.begun_s == 0.0
     assert answer.arrivals == ((1, 2.0), (2, 3.0), (3, 4.0), (4, 5.0), (5, 6.0))
 
 

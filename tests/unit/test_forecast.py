@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from orchestrator.forecast import Forecast, Forecaster
 from orchestrator.identity import workload_facts
 from orchestrator.measured import CellFacts, MeasuredCell, Setting, workload_tokens
+from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.speed.config import SpeedConfig
 
 HERE = Setting("box", ("NVIDIA GeForce RTX 3060",), (1.0,), "{}")
@@ -154,6 +155,18 @@ def test_tokens_are_those_of_the_trials_that_fit(
 ) -> None:
     workload = workload_tokens("speed", workload_facts(config), context)
     assert (workload.prompt_tokens, workload.generated_tokens) == tokens
+
+
+def test_tokens_of_a_depth_curve_are_one_prefill_and_its_trials() -> None:
+    config = DepthCurveConfig(
+        depths=[0, 1000, "50%", "100%"], tail=500, n_predict=100, min_repetitions=3
+    )
+    workload = workload_tokens("depth_curve", workload_facts(config), 4096)
+    trials = 3 * 3  # 100 % leaves no room
+    assert (workload.prompt_tokens, workload.generated_tokens) == (
+        2048 + trials * (500 + 1),
+        trials * 100,
+    )
 
 
 def test_tokens_of_a_workload_that_does_not_tell_them_are_unknown() -> None:

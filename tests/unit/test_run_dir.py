@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.fleet import run_dir as run_dir_module
 from orchestrator.fleet.run_dir import run_dir
+from workers.contract import MEMORY_FOLDER
 
 OWNER = """\
 import sys, tempfile
@@ -86,6 +88,26 @@ def test_an_owner_that_ends_leaves_nothing(owner: Callable[[], Owner], temporary
     process.communicate("")
     assert process.returncode == 0
     assert list(temporary.iterdir()) == []
+
+
+def test_a_folder_in_memory_goes_with_it(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = temporary / "shm"
+    memory.mkdir()
+    monkeypatch.setattr(run_dir_module, "_SHARED_MEMORY", memory)
+    monkeypatch.setattr(run_dir_module, "_LEAST_MEMORY_BYTES", 1)
+    with run_dir() as folder:
+        linked = (folder / MEMORY_FOLDER).resolve()
+        assert linked.parent == memory
+        assert linked.stat().st_mode & 0o777 == 0o700
+        (folder / MEMORY_FOLDER / "slots").mkdir()
+    assert list(temporary.iterdir()) == [memory]
+    assert list(memory.iterdir()) == []
+
+
+def test_too_little_memory_is_left_alone(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_dir_module, "_LEAST_MEMORY_BYTES", 2**60)
+    with run_dir() as folder:
+        assert not (folder / MEMORY_FOLDER).exists()
 
 
 def test_what_herd_did_not_make_stays(temporary: Path) -> None:

@@ -1,39 +1,41 @@
-"""HTTP client of one running llama-server.
-
-Measuring must not disturb: while tokens stream in, a chunk is only stamped and kept; it is
-parsed after the last one. Own cost, measured with httpx 0.28 on a guest with two EPYC cores:
-0.23 ms of CPU a token, 1 % of a core at 40 tokens a second.
-"""
+"""HTTP client of one running llama-server; `workers.engine.stream` has what is measured."""
 
 import contextlib
+import json
 import socket
-import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, Self
 
 import httpx
 
-from workers.engine.completion import (
-    Completion,
-    ServerReportedError,
-    StreamCut,
-    error_message,
-    is_keepalive,
-    parse_answer,
-)
-from workers.failures import CellFailed, Failure, FailureClass
+from workers.engine.completion import Completion, error_message
+from workers.engine.stream import ConnectionLost, Stream, hung, refused
 
 SLOT = 0
-"""The slot that every request is bound to."""
+"""The slot that `Client.complete` is bound to."""
+ANY_SLOT = -1
+"""The server chooses a free slot, or lets the request wait for one."""
+_PLAIN_TEXT = "The quick brown fox jumps over the lazy dog, 0123456789 times and then some more."
+_ANSWER_FIELDS = ("stop", "stop_type", "truncated", "timings")
+"""Of the last event of a stream; whole, it repeats the prompt as text: megabytes at depth."""
+_FAR_ABOVE_ANY = 100.0
+"""Added to a logit: no model's own ones are so far apart."""
 
 
-class ConnectionLost(Exception):  # noqa: N818 - what happened; the caller asks the process why
-    """The connection broke before the answer was complete: crashed, killed or aborted."""
+@dataclass(frozen=True, slots=True)
+class SavedSlot:
+    """A slot's cache in a file."""
+
+    tokens: int
+    size_bytes: int
 
 
 class Client:
     """Talks to a llama-server on loopback; one request at a time, `abort` from any thread.
+
+    For several at a time there are `streams`.
 
     Every method raises `CellFailed` for an answer that is an error (`request_error`) and for a
     silence longer than `request_timeout_s` (`run_timeout`), `ConnectionLost` for a broken
@@ -42,7 +44,10 @@ class Client:
 
     def __init__(self, base_url: str, api_key: str, *, request_timeout_s: float) -> None:
         self._timeout_s = request_timeout_s
-        self._stream: Any = None
+        self._socket: Any = None
+        self._new_stream = partial(Stream, base_url, api_key, timeout_s=request_timeout_s)
+        self._own_stream = self._new_stream()
+        self._streams: tuple[Stream, ...] = ()
         self._http = httpx.Client(
             base_url=base_url,
             headers={
@@ -70,13 +75,15 @@ class Client:
         self._http.close()
 
     def abort(self) -> None:
-        """Break the request in flight, if any, from another thread; the server drops its task."""
-        stream = self._stream
-        if stream is None:
+        """Break what is in flight, from another thread; the server drops its tasks."""
+        for stream in (self._own_stream, *self._streams):
+            stream.abort()
+        connection = self._socket
+        if connection is None:
             return
         # A close() would not wake a thread that waits in recv(); a shutdown does.
         with contextlib.suppress(OSError):
-            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def vocabulary_size(self) -> int:
         """Number of tokens in the model's vocabulary."""
@@ -91,59 +98,73 @@ class Client:
         answer = self._post("/tokenize", {"content": "", "add_special": True})
         return tuple(_pick(answer, "tokens"))
 
+    def slots(self) -> int:
+        """Number of slots."""
+        return int(_pick(self._get("/props"), "total_slots"))
+
     def erase(self, slot: int = SLOT) -> int:
         """Empty a slot's cache (needs --slot-save-path); returns the tokens it held."""
         return int(_pick(self._post(f"/slots/{slot}?action=erase", {}), "n_erased"))
 
+    def save(self, name: str, slot: int = SLOT) -> SavedSlot:
+        """Write a slot's cache to a file of that name in --slot-save-path."""
+        answer = self._post(f"/slots/{slot}?action=save", {"filename": name})
+        return SavedSlot(int(_pick(answer, "n_saved")), int(_pick(answer, "n_written")))
+
+    def restore(self, name: str, slot: int = SLOT) -> int:
+        """Fill a slot's cache from such a file; returns its tokens.
+
+        What of it the next request can go on from, only its `cache_n` tells.
+        """
+        answer = self._post(f"/slots/{slot}?action=restore", {"filename": name})
+        return int(_pick(answer, "n_restored"))
+
+    def plain_tokens(self) -> tuple[int, ...]:
+        """Tokens of plain text, each once: see `among` of `complete`."""
+        answer = self._post("/tokenize", {"content": _PLAIN_TEXT})
+        return tuple(dict.fromkeys(_pick(answer, "tokens")))
+
     def complete(
-        self, prompt: Sequence[int], *, n_predict: int, cache_prompt: bool, seed: int
+        self,
+        prompt: Sequence[int],
+        *,
+        n_predict: int,
+        cache_prompt: bool,
+        seed: int,
+        among: Sequence[int] = (),
     ) -> Completion:
         """Generate exactly `n_predict` tokens greedily after `prompt` (token ids), streaming.
 
         `n_predict` 0 only evaluates the prompt. The sampler chain is cut to `top_k` 1, since
         sampling over a large vocabulary on the CPU is inside `predicted_ms`.
-        """
-        body = {
-            "prompt": list(prompt),
-            "n_predict": n_predict,
-            "cache_prompt": cache_prompt,
-            "seed": seed,
-            "id_slot": SLOT,
-            "temperature": 0.0,
-            "top_k": 1,
-            "samplers": ["top_k"],
-            "ignore_eos": True,
-            "stream": True,
-            "return_progress": True,
-        }
-        started_at, sent_s = datetime.now(UTC), time.monotonic()
-        with self._errors():
-            chunks = self._collect(body)
-            answer = parse_answer(chunks)
-        ended_s = chunks[-1][0]
-        return Completion(answer, sent_s, ended_s, started_at, datetime.now(UTC))
 
-    def _collect(self, body: dict[str, Any]) -> list[tuple[float, bytes]]:
-        chunks: list[tuple[float, bytes]] = []
-        with self._http.stream(
-            "POST", "/completion", json=body, extensions={"trace": self._trace}
-        ) as response:
-            if response.is_error:
-                refuse(response.read())
-            heard_s = time.monotonic()
-            for chunk in response.iter_raw():
-                now = time.monotonic()
-                chunks.append((now, chunk))
-                if not chunk.startswith(b":") or not is_keepalive(chunk):
-                    heard_s = now
-                elif now - heard_s > self._timeout_s:
-                    self._hung()
-        return chunks
+        Args:
+            prompt: Token ids.
+            n_predict: Tokens to generate.
+            cache_prompt: Whether to reuse what the slot holds of the prompt.
+            seed: Of the sampler.
+            among: Tokens to choose from; none is all. After random tokens a model may write half
+                a character, and the server then answers 500 instead of its timings.
+        """
+        body = completion_body(
+            prompt,
+            n_predict=n_predict,
+            cache_prompt=cache_prompt,
+            seed=seed,
+            slot=SLOT,
+            among=among,
+        )
+        return self._own_stream.complete(body).completion()
+
+    def streams(self, count: int) -> tuple[Stream, ...]:
+        """So many streams for requests at the same time; `abort` breaks theirs too."""
+        self._streams = tuple(self._new_stream() for _ in range(count))
+        return self._streams
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         # httpcore's way to the socket while no response has come yet; abort() needs it.
         if event == "connection.connect_tcp.complete":
-            self._stream = info["return_value"]
+            self._socket = info["return_value"]
 
     def _get(self, path: str) -> Any:
         return self._json("GET", path, None)
@@ -168,20 +189,42 @@ class Client:
         try:
             yield
         except httpx.TimeoutException:
-            self._hung()
-        except ServerReportedError as error:
-            raise CellFailed(Failure(FailureClass.REQUEST_ERROR, str(error))) from error
-        except (httpx.TransportError, StreamCut) as error:
-            raise ConnectionLost(str(error) or "the stream ended early") from error
+            raise hung(self._timeout_s) from None
+        except httpx.TransportError as error:
+            raise ConnectionLost(str(error) or type(error).__name__) from error
 
-    def _hung(self) -> NoReturn:
-        text = f"no progress of a request for {self._timeout_s:g} s"
-        raise CellFailed(Failure(FailureClass.RUN_TIMEOUT, text)) from None
+
+def completion_body(
+    prompt: Sequence[int],
+    *,
+    n_predict: int,
+    cache_prompt: bool,
+    seed: int,
+    slot: int,
+    among: Sequence[int] = (),
+) -> bytes:
+    """The body of a /completion, see `Client.complete`; `slot` may be ANY_SLOT."""
+    body = {
+        "prompt": list(prompt),
+        "n_predict": n_predict,
+        "cache_prompt": cache_prompt,
+        "seed": seed,
+        "id_slot": slot,
+        "temperature": 0.0,
+        "top_k": 1,
+        "samplers": ["top_k"],
+        "ignore_eos": True,
+        "stream": True,
+        "return_progress": True,
+        "response_fields": _ANSWER_FIELDS,
+        "logit_bias": [(token, _FAR_ABOVE_ANY) for token in among],
+    }
+    return json.dumps(body).encode()
 
 
 def refuse(body: bytes) -> NoReturn:
     """Raise the `CellFailed` of an answer that is an error."""
-    raise CellFailed(Failure(FailureClass.REQUEST_ERROR, error_message(body)))
+    raise refused(error_message(body))
 
 
 def _pick(answer: Any, *path: str | int) -> Any:
@@ -190,5 +233,5 @@ def _pick(answer: Any, *path: str | int) -> Any:
             answer = answer[key]
     except (KeyError, IndexError, TypeError):
         text = f"the server's answer lacks {'.'.join(str(key) for key in path)}"
-        raise CellFailed(Failure(FailureClass.REQUEST_ERROR, text)) from None
+        raise refused(text) from None
     return answer

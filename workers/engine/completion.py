@@ -43,6 +43,8 @@ class Answer:
     arrivals: tuple[tuple[int, float], ...]
     """(tokens generated so far, arrival) of each chunk that brought tokens."""
     progress: tuple[Progress, ...]
+    begun_s: float | None = None
+    """Arrival of the first word of progress: a slot has taken the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def parse_answer(chunks: Iterable[tuple[float, bytes]]) -> Answer:
     """
     arrivals: list[tuple[int, float]] = []
     progress: list[Progress] = []
+    begun_s: float | None = None
     for arrival, event in events(chunks):
         if event.get("stop"):
             return Answer(
@@ -139,9 +142,11 @@ def parse_answer(chunks: Iterable[tuple[float, bytes]]) -> Answer:
                 truncated=bool(event.get("truncated", False)),
                 arrivals=tuple(arrivals),
                 progress=tuple(progress),
+                begun_s=begun_s,
             )
         point = event.get("prompt_progress")
         if point:
+            begun_s = arrival if begun_s is None else begun_s
             progress.append(Progress(int(point["processed"]), float(point["time_ms"])))
         elif event.get("tokens_predicted"):
             arrivals.append((int(event["tokens_predicted"]), arrival))

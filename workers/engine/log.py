@@ -14,6 +14,7 @@ _BUFFER = re.compile(
     r":\s+(\S+)\s+(model|KV|RS|compute|output) buffer size\s*=\s*(\d+(?:\.\d+)?) MiB"
 )
 _DEVICE = re.compile(r"\busing device (\S+) \(")
+_WINDOW = re.compile(r"creating\s+SWA KV cache, size = (\d+) cells")
 _FLASH = re.compile(
     r"\bflash_attn\s+= (enabled|disabled)|Flash Attention (?:.*set to )?(enabled|disabled)"
 )
@@ -74,6 +75,12 @@ def memory_by_device(lines: Iterable[str]) -> tuple[MemoryPart, ...]:
             # Added as hundredths, so that a sum is exact to the printed digit.
             hundredths[key] = hundredths.get(key, 0) + round(float(found[3]) * 100)
     return tuple(MemoryPart(d, part, n / 100, "log") for (d, part), n in hundredths.items())
+
+
+def window_cells(lines: Iterable[str]) -> int | None:
+    """Cells of the cache of the layers with a sliding window; None without such layers."""
+    found = (_WINDOW.search(line) for line in lines)
+    return next((int(match[1]) for match in found if match), None)
 
 
 def breakdown(lines: Sequence[str]) -> tuple[MemoryPart, ...]:

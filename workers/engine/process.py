@@ -40,6 +40,7 @@ class LlamaServer:
         api_key: Random; the server reads it from a file that is gone once it is ready.
         base_url: `http://127.0.0.1:PORT`, once ready; before, empty.
         pid: Process id, once started; before, 0.
+        slot_folder: Where it writes saved slots.
         load_ms: From the start of the process to ready, ms.
         log_path: The server's log, standard output and standard error as they came.
     """
@@ -66,11 +67,11 @@ class LlamaServer:
         self._engine = engine
         self._run_dir = run_dir
         self._key_file = run_dir / "api-key"
-        self._slots = run_dir / "slots"
+        self.slot_folder = run_dir / "slots"
         own = bookkeeping_arguments(
             build.known_flags,
             api_key_file=str(self._key_file),
-            slot_save_path=f"{self._slots}/",
+            slot_save_path=f"{self.slot_folder}/",
         )
         self.command: tuple[str, ...] = (str(build.path), *arguments, *own)
         self.api_key = secrets.token_urlsafe(32)
@@ -90,7 +91,7 @@ class LlamaServer:
             LaunchFailed: It ended, or is not ready within `start_timeout_s` (and was killed).
             EngineError: It cannot be started at all on this host.
         """
-        self._slots.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.slot_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             _write_private(self._key_file, self.api_key)
             began = time.monotonic()

@@ -1,13 +1,26 @@
 """What a workload is: something that is done to a running server and yields measurements."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from warehouse import rows
 from workers.engine.client import Client
 from workers.engine.completion import Completion
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNow:
+    """Memory at one moment; None where the system does not tell."""
+
+    rss_mib: float | None
+    """Resident set of the engine process."""
+    private_mib: float | None
+    """The part of it that no file backs: pages of a mapped model come and go as they are read."""
+    vram_mib: float | None
+    """On the leased GPUs together: the engine's own, else all in use there; None without GPUs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +33,21 @@ class Bench:
     client: Client
     context: int
     """Tokens that fit the slot."""
+    server_context: int
+    """Tokens asked for the whole server; with a unified cache the slots share them."""
     batch_size: int
     """Largest batch of the server, tokens: what a warm-up has to fill."""
+    ubatch_size: int
+    """Tokens that the server computes at once, at most."""
+    checkpoints: bool
+    """Whether the server keeps context checkpoints, as deployed ones do."""
+    window_cells: int | None
+    """Cells of the sliding window's cache, by the log; None without a window."""
+    slot_folder: Path
+    """Where the server writes saved slots."""
     cancelled: threading.Event
     """Once set, a workload starts no further request."""
+    memory_now: Callable[[], MemoryNow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +64,11 @@ class Asked:
     repetition: int
     run_order: int
     """Position among the cell's trials, from 1."""
+
+    @property
+    def label(self) -> str:
+        """For a reader: the step, and its depth if it has one."""
+        return f"{self.step} @ d{self.depth}" if self.depth else self.step
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.engine.client import Client
 from workers.failures import CellFailed, Failure, FailureClass
 from workers.workloads.base import Asked, Bench, Measured
-from workers.workloads.prompts import random_prompt
+from workers.workloads.prompts import Prompts
 from workers.workloads.speed.config import SpeedConfig
-
-WARM_UP_PREDICT = 4
+from workers.workloads.warm_up import warm_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +107,8 @@ class Speed:
     def run(self, bench: Bench) -> Iterator[Measured]:
         """Warm up, then measure trial by trial; see `Workload`."""
         trials = schedule(self._config, bench.context)
-        prompts = _Prompts(bench.client, self._config.seed)
-        self._warm_up(bench, prompts)
+        prompts = Prompts(bench.client, self._config.seed)
+        warm_up(bench, prompts)
         for asked in trials:
             if bench.cancelled.is_set():
                 return
@@ -121,31 +119,6 @@ class Speed:
                 n_predict=asked.predicted_n,
                 cache_prompt=True,
                 seed=self._config.seed,
+                among=prompts.plain,
             )
             yield Measured(asked, completion)
-
-    def _warm_up(self, bench: Bench, prompts: "_Prompts") -> None:
-        if bench.cancelled.is_set():
-            return
-        size = min(bench.batch_size, bench.context - WARM_UP_PREDICT - 1)
-        bench.client.erase()
-        bench.client.complete(
-            prompts.make(max(1, size), "warm-up"),
-            n_predict=WARM_UP_PREDICT,
-            cache_prompt=True,
-            seed=self._config.seed,
-        )
-
-
-class _Prompts:
-    """Random prompts for the model that a server holds."""
-
-    def __init__(self, client: Client, seed: int) -> None:
-        self._n_vocab = client.vocabulary_size()
-        self._bos = client.bos_tokens()
-        self._seed = seed
-
-    def make(self, size: int, purpose: str) -> list[int]:
-        return random_prompt(
-            size, n_vocab=self._n_vocab, bos=self._bos, seed=f"{self._seed}/{purpose}"
-        )

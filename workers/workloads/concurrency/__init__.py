@@ -1,0 +1,1 @@
+"""Several streams at a time."""

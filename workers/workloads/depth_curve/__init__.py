@@ -1,0 +1,1 @@
+"""Prompt and generation speed at rising depths of one cached prefix."""

@@ -1,0 +1,1 @@
+"""A full slot, again and again."""
