@@ -17,6 +17,8 @@ from warehouse.connection import connect
 from warehouse.errors import ConfigError
 from warehouse.lock import Holder
 from warehouse.store import writing
+from workers.workloads.depth_curve.config import DepthCurveConfig
+from workers.workloads.depth_curve.depths import fitting_depths
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.speed.config import SpeedConfig
 
@@ -76,15 +78,26 @@ def calibrating(command: Command) -> Command:
 
 def _bench_cells(cells: Iterable[CellSpec]) -> list[CellSpec]:
     """The same steps for llama-bench."""
-    return [
-        replace(
-            cell,
-            workload=LlamaBenchConfig(
-                prompt_sizes=cell.workload.prompt_sizes,
-                n_predict=cell.workload.n_predict,
-                repetitions=cell.workload.repetitions,
-            ),
-        )
-        for cell in cells
-        if cell.engine.bench_binary is not None and isinstance(cell.workload, SpeedConfig)
-    ]
+    wanted = ((cell, _bench_steps(cell)) for cell in cells if cell.engine.bench_binary is not None)
+    return [replace(cell, workload=steps) for cell, steps in wanted if steps is not None]
+
+
+def _bench_steps(cell: CellSpec) -> LlamaBenchConfig | None:
+    """What llama-bench does of a workload's steps; None if it knows none of them."""
+    match cell.workload:
+        case SpeedConfig() as speed:
+            return LlamaBenchConfig(
+                prompt_sizes=speed.prompt_sizes,
+                n_predict=speed.n_predict,
+                repetitions=speed.repetitions,
+            )
+        case DepthCurveConfig() as curve:
+            room = max(curve.tail, curve.n_predict) + 1
+            return LlamaBenchConfig(
+                prompt_sizes=[curve.tail],
+                n_predict=curve.n_predict,
+                depths=list(fitting_depths(curve.depths, cell.context, room)),
+                repetitions=curve.min_repetitions,
+            )
+        case _:
+            return None

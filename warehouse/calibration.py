@@ -7,6 +7,9 @@ from statistics import fmean
 from warehouse.comparison import CONFIDENCE, Launches, log_medians, percent, squares
 from warehouse.student import t_quantile
 
+REACH_PCT = 10.0
+"""An interval that reaches further is no agreement, however noisy the host."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchNoise:
@@ -93,8 +96,11 @@ def agreement(
 
 def _verdict(difference: float, low: float, high: float, floor_pct: float) -> str:
     holds_zero = low <= 0 <= high
+    reach = max(-low, high)
+    if holds_zero and reach > REACH_PCT:
+        return f"not told: the interval reaches to {reach:.0f} %"
     if holds_zero and (high - low) / 2 <= floor_pct:
-        return f"agrees within {max(-low, high):.1f} %"
+        return f"agrees within {reach:.1f} %"
     if holds_zero:
         return "not told: the interval is wider than the noise floor"
     word = f"llama-bench reads {abs(difference):.1f} % {'higher' if difference > 0 else 'lower'}"

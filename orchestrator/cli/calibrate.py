@@ -9,6 +9,7 @@ from orchestrator.calibrate import calibrate as run_calibration
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.session import read_command
 from warehouse import rows
+from warehouse.errors import HerdError
 
 COLUMNS = (
     "step", "depth", "launches", "tok_s", "between_sd_pct", "within_sd_pct", "floor_pct",
@@ -37,7 +38,7 @@ def calibrate(config_dir: Path | None, overrides: tuple[str, ...], wait: bool, o
     command = read_command(overrides if named else (PRESET, *overrides), config_dir)
     result = run_calibration(command, wait=wait, tell=lambda line: click.echo(line, err=True))
     if not result.steps:
-        raise click.ClickException("too few launches succeeded: `herd sql` on failures says why")
+        raise HerdError('too few launches succeeded: herd sql "select * from failures" says why')
     print_table(COLUMNS, _lines(result.steps), output)
     if result.sweep.interrupted:
         click.echo("herd: stopped; what was measured is calibrated", err=True)

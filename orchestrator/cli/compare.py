@@ -9,6 +9,7 @@ from orchestrator.comparing import CalibratedStep, ComparedPoint, answer, parse_
 from orchestrator.launch_speeds import read_launch_speeds
 from orchestrator.settings import warehouse_root
 from warehouse.connection import Connection, connect
+from warehouse.errors import HerdError
 
 COLUMNS = (
     "model", "quant", "context", "cache", "pairing", "host", "engine", "step", "depth",
@@ -40,7 +41,7 @@ def compare(config_dir: Path | None, words: tuple[str, ...], output: str) -> Non
     with connect(warehouse_root(config_dir)) as connection:
         points = answer(question, read_launch_speeds(connection), _calibrated(connection))
     if not points:
-        raise click.ClickException(
+        raise HerdError(
             f"nothing was measured with both {question.axis}={question.a} and "
             f"{question.axis}={question.b}, all else alike"
         )

@@ -12,8 +12,8 @@ from tests.integration.test_bench_run import FAKE
 STEPS = ("workload.prompt_sizes=[64]", "workload.n_predict=8", "workload.repetitions=2")
 
 
-def answer(herd: Herd, *words: str) -> list[dict[str, Any]]:
-    done = herd.run(*words)
+def answer(herd: Herd, *words: str, timeout_s: float = 100) -> list[dict[str, Any]]:
+    done = herd.run(*words, timeout_s=timeout_s)
     assert done.returncode == 0, done.stdout + done.stderr
     rows: list[dict[str, Any]] = json.loads(done.stdout[done.stdout.index("[\n") :])
     return rows
@@ -54,16 +54,17 @@ def test_calibrate_then_compare(herd: Herd) -> None:
     assert one["step"] == "tg8"
     nothing = herd.run("compare", "engine=slow", "engine=absent")
     assert nothing.returncode == 1
-    assert "nothing was measured with both" in nothing.stderr
+    assert nothing.stderr.startswith("herd: nothing was measured with both")
 
 
+@pytest.mark.timeout(600)
 def test_real_llama_bench_agreement_is_stored(herd: Herd, real_model: Any) -> None:
     binary = os.environ.get("HERD_LLAMA_BENCH")
     if not binary:
         pytest.skip("no llama-bench: name one in HERD_LLAMA_BENCH")
     steps = answer(
         herd, "calibrate", "model=file", f"model.path={real_model}", "pairing=cpu", *STEPS,
-        f"engine.bench_binary={binary}", "plan.launches=3", "--format", "json",
+        f"engine.bench_binary={binary}", "plan.launches=3", "--format", "json", timeout_s=580,
     )  # fmt: skip
     assert {s["step"] for s in steps} == {"pp64", "tg8"}
     assert all(s["floor_pct"] > 0 and s["low_pct"] < s["high_pct"] for s in steps)

@@ -50,7 +50,8 @@ def test_agreement_is_paired() -> None:
     ("theirs", "floor_pct", "verdict"),
     [
         ([[100.0], [100.5], [99.6]], 2.0, "agrees within 1.2 %"),
-        ([[80.0], [125.0], [101.0]], 2.0, "not told: the interval is wider than the noise floor"),
+        ([[98.0], [102.5], [100.0]], 2.0, "not told: the interval is wider than the noise floor"),
+        ([[80.0], [125.0], [101.0]], 900.0, "not told: the interval reaches to 75 %"),
         ([[105.0], [105.2], [104.8]], 2.0, "llama-bench reads 5.0 % higher"),
         (
             [[99.0], [99.1], [98.9]],

@@ -130,3 +130,12 @@ def test_llama_bench_takes_the_same_steps() -> None:
     )
     theirs = both.cells[1].workload
     assert theirs == LlamaBenchConfig(prompt_sizes=[64, 128], n_predict=16, repetitions=4)
+
+
+def test_llama_bench_takes_the_depths_of_a_curve() -> None:
+    curve = ["workload=depth_curve", "context=8k", "workload.depths=[0,25%,7900]"]
+    bench_binary = "engine.bench_binary=/opt/llama-bench"
+    both = calibrating(read_command(["+sweep=calibrate", *curve, bench_binary], None))
+    assert both.cells[1].workload == LlamaBenchConfig(
+        prompt_sizes=[512], n_predict=128, depths=[0, 2048], repetitions=3
+    )
