@@ -40,6 +40,7 @@ class Curve:
         self._prompts = prompts
         self._depths = depths
         self._method = method
+        self._goes_back = goes_back
         self._found = Found(config)
         self._trials = 0
         self._last: Step | None = None
@@ -78,7 +79,7 @@ class Curve:
             yield from self._round((step for steps in left.values() for step in steps), repetition)
             for depth, steps in left.items():
                 left[depth] = self._found.left(steps)
-                if not left[depth]:
+                if not left[depth] and not self._goes_back:
                     self.prefix.drop(depth)
 
     def _fill_all(self) -> Events:
@@ -94,7 +95,7 @@ class Curve:
             batches = self.prefix.fill(depth)
             if depth > warm:
                 yield from batches
-            if depth in filled:
+            if depth in filled and self.prefix.needs_file(depth):
                 self.prefix.save(depth)
 
     def _ascending(self) -> Events:
@@ -127,7 +128,11 @@ class Curve:
         return list(steps_at(depth, tail=self._config.tail, n_predict=self._config.n_predict))
 
     def _round(self, steps: Iterable[Step], repetition: int) -> Events:
-        for step in shuffled(steps, f"{self._config.seed}/order/{repetition}", self._last):
+        order = shuffled(steps, f"{self._config.seed}/order/{repetition}", self._last)
+        if self._goes_back:
+            # downwards one restore is enough for a whole round
+            order.sort(key=lambda step: -step.depth)
+        for step in order:
             yield from self._trial(step, repetition)
 
     def _trial(self, step: Step, repetition: int, mark: str = "") -> Events:

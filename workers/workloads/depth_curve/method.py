@@ -63,10 +63,11 @@ def choose(probed: Probed, depths: Sequence[int], *, checkpoints: bool, room_mib
         )
     if not probed.restores:
         return Method(False, False, "a restored slot cannot be gone on from (sliding window)")
-    sizes = [probed.file_mib(depth) for depth in depths if depth]
+    kept = depths[-1:] if probed.goes_back else depths
+    sizes = [probed.file_mib(depth) for depth in kept if depth]
     if sum(sizes) <= room_mib:
         return Method(True, True, None)
-    reason = f"slot files of all depths take {sum(sizes):.0f} MiB, there is room for {room_mib:.0f}"
+    reason = f"slot files take {sum(sizes):.0f} MiB, there is room for {room_mib:.0f}"
     return Method(max(sizes) <= room_mib and not probed.goes_back, False, reason)
 
 

@@ -48,6 +48,7 @@ class Prefix:
         self._bench = bench
         self._prompts = prompts
         self._goes_back = goes_back
+        self._longest = longest
         self._fills = 0
         self._tokens = prompts.make(longest, "prefix") if longest else []
         self._held = 0
@@ -85,10 +86,15 @@ class Prefix:
         if depth == 0:
             self.empty()
         elif not self._goes_on_from(depth):
+            saved = self._longest if self._goes_back else depth
             began = time.monotonic()
-            self._bench.client.restore(str(depth))
+            self._bench.client.restore(str(saved))
             self.restore_ms += (time.monotonic() - began) * 1000
-            self._now_holds(depth)
+            self._now_holds(saved)
+
+    def needs_file(self, depth: int) -> bool:
+        """Whether that depth is had from a file of its own; to go back the deepest's is enough."""
+        return depth == self._longest if self._goes_back else depth > 0
 
     def _goes_on_from(self, depth: int) -> bool:
         if self._goes_back:

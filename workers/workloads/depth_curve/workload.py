@@ -8,6 +8,7 @@ Method, version 1 (docs/measurement.md has the experiments behind it):
   none generated. It counts only if the server took exactly d tokens from the cache.
 - Where the server can, each depth is saved to a slot file once, and restored before each trial:
   then repetitions run over all depths in turn, in a shuffled order, so that drift hits all alike.
+  Full attention can also go back: each round runs downwards there, from one file, the deepest's.
 - A sliding window cannot be restored, nor go back by more than a ubatch (`window`). There, and
   where the server keeps context checkpoints, repetitions are made at each depth in place, depths
   ascending, and the first is measured once more at the end (steps marked `-again`).
