@@ -5,13 +5,15 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = ("table", "csv", "json")
 
@@ -50,7 +52,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], output
         _console().print(_table(columns, rows))
 
 
-def print_arrow(answer: pa.Table, output: str) -> None:
+def print_arrow(answer: "pa.Table", output: str) -> None:
     """Print an answer of the warehouse; as `print_table`."""
     columns = [column.to_pylist() for column in answer.columns]
     print_table(answer.column_names, list(zip(*columns, strict=True)), output)

@@ -1,26 +1,26 @@
 """The root of the command line."""
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
+from orchestrator.cli.lazy import LazyGroup
 from warehouse.errors import HerdError
 
 VERBS = {
-    "sweep": "sweep",
-    "plan": "plan",
-    "status": "status",
-    "sql": "sql",
-    "views": "sql",
-    "models": "models",
-    "compare": "compare",
-    "calibrate": "calibrate",
-    "doctor": "doctor",
+    "sweep": "sweep:sweep",
+    "plan": "plan:plan",
+    "status": "status:status",
+    "sql": "sql:sql",
+    "views": "sql:views",
+    "models": "models:models",
+    "compare": "compare:compare",
+    "calibrate": "calibrate:calibrate",
+    "doctor": "doctor:doctor",
 }
-"""Verbs and the modules of this package that define them."""
+"""Verbs, and where they are defined."""
 
 
 class OneLine(click.ClickException):
@@ -31,23 +31,8 @@ class OneLine(click.ClickException):
         click.echo(f"herd: {self.message}", file=file or sys.stderr)
 
 
-class Root(click.Group):
-    """Turns herd's errors into one line and exit code 1, Ctrl-C into exit code 130.
-
-    A verb is imported when it is used: all together they take a second.
-    """
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All verbs."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb of that name."""
-        if cmd_name not in VERBS:
-            return None
-        module = import_module(f"orchestrator.cli.{VERBS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
+class Root(LazyGroup):
+    """Turns herd's errors into one line and exit code 1, Ctrl-C into exit code 130."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
@@ -63,7 +48,9 @@ class Root(click.Group):
 
 
 @click.group(
-    cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Root,
+    commands_in=VERBS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="herd")
 @click.option(

@@ -26,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from orchestrator.config.schema import GROUPS, HerdConfig, register_schemas
+from orchestrator.settings import WAREHOUSE_VARIABLE
 from warehouse.errors import ConfigError
 from workers.models.config import ModelConfig
 
@@ -162,7 +163,7 @@ def _replaced(config: Any, path: Sequence[str], value: object) -> Any:
 
 def _with_environment(fixed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The environment wins over every file, the command line over the environment."""
-    uri = os.environ.get("HERD_WAREHOUSE")
+    uri = os.environ.get(WAREHOUSE_VARIABLE)
     key = "warehouse.uri"
     quoted = (uri or "").replace("'", "\\'")
     return [*([(key, f"{key}='{quoted}'")] if uri else []), *fixed]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from orchestrator.cli.models import COLUMNS, catalogue_records, models
+from orchestrator.cli.catalogue import COLUMNS, catalogue_records
+from orchestrator.cli.models import models
 from orchestrator.config import load_catalogue
 from warehouse.errors import ConfigError, ModelError
 from workers.models.hashing import HashMemo, file_sha256
