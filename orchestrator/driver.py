@@ -13,7 +13,7 @@ from orchestrator.plan import Plan, PlannedLaunch
 from orchestrator.progress import Progress, Running
 from orchestrator.records import cell_row, lost_cell, lost_launch
 from orchestrator.schedule import Assignment, again, next_assignment, tries_again, without
-from orchestrator.view import View, cell_words
+from orchestrator.view import View, cell_words, told
 from warehouse.ledger import Ledger
 from warehouse.store import Warehouse
 from workers.contract import (
@@ -204,9 +204,9 @@ class Driver:
         self._committed[cell.cell_id] += 1
         if done.failure and self._tries_again(cell, done.failure):
             self._queue.append(again(cell))
-            self._view.ended(cell, done.status, f"{_told(done)}; tried again later")
+            self._view.ended(cell, done.status, f"{told(done)}; tried again later")
             return
-        self._view.ended(cell, done.status, _told(done))
+        self._view.ended(cell, done.status, told(done))
         elapsed = time.monotonic() - self._began
         number = 1 + self._settle(cell, done)
         self._progress = replace(self._progress.counted(done.status, number), measured_s=elapsed)
@@ -234,21 +234,3 @@ class Driver:
 
 def _ids(launch: PlannedLaunch) -> set[str]:
     return {cell.cell_id for cell in launch.cells}
-
-
-def _told(done: CellDone) -> str:
-    """What a user wants to see of a cell at once."""
-    if done.failure:
-        return f"{done.failure.failure_class}: {done.failure.reason}"
-    speeds: dict[str, list[float]] = {}
-    for trial in done.trials:
-        speed = trial.pp_tok_s if trial.kind == "pp" else trial.tg_tok_s
-        if trial.valid and speed is not None:
-            speeds.setdefault(trial.step, []).append(speed)
-    told = [f"{step} {sorted(s)[len(s) // 2]:.1f}" for step, s in sorted(speeds.items())]
-    invalid = sum(not trial.valid for trial in done.trials)
-    return (
-        "  ".join(told)
-        + (" tok/s" if told else "")
-        + (f"  ({invalid} invalid trials)" if invalid else "")
-    )

@@ -1,9 +1,10 @@
 """The live view: a line for each cell that ends, and under them what runs now."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -13,6 +14,8 @@ from rich.text import Text
 from orchestrator.placement import Planned
 from orchestrator.progress import Progress, duration, summary
 from warehouse.files import write_file
+from workers.contract import CellDone
+from workers.trials import speed_of
 
 _DRAW_INTERVAL_S = 0.5
 _COLOURS = {"ok": "green", "failed": "red", "cancelled": "yellow"}
@@ -93,3 +96,32 @@ class View:
 
 def _state(progress: Progress) -> str:
     return f"{summary(progress.counts)}; about {duration(progress.left_s)} left"
+
+
+def told(done: CellDone) -> str:
+    """What a user wants to see of a cell at once."""
+    if done.failure:
+        return f"{done.failure.failure_class}: {done.failure.reason}"
+    speeds: dict[tuple[str, int], list[float]] = {}
+    for trial in done.trials:
+        speed = speed_of(trial)
+        if trial.valid and speed is not None:
+            speeds.setdefault((trial.step, trial.depth), []).append(speed)
+    steps = dict.fromkeys(step for step, _ in sorted(speeds))
+    words = [f"{step} {_typical(speeds, step)}" for step in steps]
+    invalid = sum(not trial.valid for trial in done.trials)
+    return (
+        "  ".join(words)
+        + (" tok/s" if words else "")
+        + (f"  ({invalid} invalid trials)" if invalid else "")
+    )
+
+
+def _typical(speeds: Mapping[tuple[str, int], list[float]], step: str) -> str:
+    """The median speed of a step; of one at several depths, at the least and the greatest."""
+    depths = sorted(depth for name, depth in speeds if name == step)
+    ends = dict.fromkeys((depths[0], depths[-1]))
+    medians = {depth: f"{median(speeds[step, depth]):.1f}" for depth in ends}
+    if depths == [0]:
+        return medians[0]
+    return ", ".join(f"{speed} at {depth}" for depth, speed in medians.items())

@@ -1,10 +1,12 @@
 """From a measurement to a row of `trials`: rates and validity, from raw columns only."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from warehouse import rows
+from warehouse.statistics import outliers
 from workers.disturbance import clock_baselines, disturbances
 from workers.engine.completion import Timings, inter_token_ms
 from workers.measure import MeasureConfig
@@ -86,7 +88,7 @@ def trial_rows(
     """The rows of a cell's trials, each judged against the others' clocks."""
     steps = [(one.asked.step, one.asked.depth) for one in measured]
     baselines = clock_baselines(zip(steps, spans, strict=True))
-    return tuple(
+    return with_outliers(
         trial_row(
             cell_id,
             attempt,
@@ -97,6 +99,25 @@ def trial_rows(
         )
         for one, span, step in zip(measured, spans, steps, strict=True)
     )
+
+
+def with_outliers(trials: Iterable[rows.Trial]) -> tuple[rows.Trial, ...]:
+    """The trials, each told whether it lies apart from the valid ones of its step and depth."""
+    judged = list(trials)
+    groups: dict[tuple[str, int], list[int]] = {}
+    for place, trial in enumerate(judged):
+        if trial.valid and speed_of(trial) is not None:
+            groups.setdefault((trial.step, trial.depth), []).append(place)
+    for places in groups.values():
+        apart = outliers([speed_of(judged[place]) or 0.0 for place in places])
+        for place, outlier in zip(places, apart, strict=True):
+            judged[place] = replace(judged[place], outlier=outlier)
+    return tuple(judged)
+
+
+def speed_of(trial: rows.Trial) -> float | None:
+    """The speed that a trial measures, tokens per second."""
+    return trial.pp_tok_s if trial.kind == "pp" else trial.tg_tok_s
 
 
 def trial_row(

@@ -3,10 +3,18 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.warehouse_samples import trial
 from workers.engine.completion import Answer, Completion, Timings
 from workers.measure import MeasureConfig
 from workers.spans import SpanSummary
-from workers.trials import generation_rate, judge, prompt_rate, trial_row, trial_rows
+from workers.trials import (
+    generation_rate,
+    judge,
+    prompt_rate,
+    trial_row,
+    trial_rows,
+    with_outliers,
+)
 from workers.workloads.base import Asked, Measured
 
 PP = Asked("pp512", "pp", 0, prompt_n=512, predicted_n=0, repetition=1, run_order=2)
@@ -129,3 +137,18 @@ def test_rows_of_a_cell_are_judged_against_each_other() -> None:
         True,
         False,
     ]
+
+
+def test_outliers_are_marked_by_step_and_depth_and_kept() -> None:
+    speeds = [40.0, 40.4, 39.8, 40.1, 20.0, 40.2]
+    steps = [trial("c", tg_tok_s=speed, depth=512) for speed in speeds]
+    lost = trial("c", tg_tok_s=1.0, depth=512, valid=False)
+    elsewhere = [trial("c", tg_tok_s=speed, depth=0) for speed in (90.0, 91.0)]
+    found = with_outliers([*steps, lost, *elsewhere])
+    assert [row.outlier for row in found] == [
+        *(False, False, False, False, True, False),
+        None,
+        *(False, False),
+    ]
+    assert [row.tg_tok_s for row in found] == [*speeds, 1.0, 90.0, 91.0]
+    assert all(row.valid for row in found if row is not found[6])

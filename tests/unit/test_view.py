@@ -7,8 +7,10 @@ import pytest
 from rich.console import Console
 
 from orchestrator.progress import Progress, Running
-from orchestrator.view import View, cell_words
-from tests.unit.orchestrator_samples import planned, spec
+from orchestrator.view import View, cell_words, told
+from tests.unit.orchestrator_samples import START, planned, spec
+from tests.warehouse_samples import trial
+from workers.contract import CellDone
 
 PROGRESS = Progress(sweep_id="w1", name="demo", pid=7, total=10, started_at="2026-03-01T12:00:00")
 CELL = planned(spec(cache_v="q4_0", other_axes=(("workload.prompt_sizes", [128, 512]),)))
@@ -37,6 +39,17 @@ class Screen:
 
 def test_a_cell_in_words_holds_every_axis() -> None:
     assert cell_words(CELL) == WORDS
+
+
+def test_what_a_cell_came_to_is_told_by_step_and_depth() -> None:
+    speeds = {0: (50.0, 52.0, 51.0), 4096: (30.0, 31.0), 8192: (20.0, 22.0, 21.0)}
+    trials = [trial("c", depth=d, tg_tok_s=s) for d, found in speeds.items() for s in found]
+    lost = trial("c", depth=8192, tg_tok_s=1.0, valid=False)
+    done = CellDone("c", 1, "ok", None, START, START, (*trials, lost), ())
+    assert told(done) == "tg32 51.0 at 0, 21.0 at 8192 tok/s  (1 invalid trials)"
+    flat = replace(done, trials=tuple(trials[:3]))
+    assert told(flat) == "tg32 51.0 tok/s"
+    assert told(replace(done, trials=())) == ""
 
 
 @pytest.mark.parametrize("outcome", ["ok", "failed", "cancelled"])

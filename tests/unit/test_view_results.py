@@ -107,7 +107,7 @@ class TestSpeed:
 def test_steps_have_their_own_medians(store: Warehouse, ask: Ask) -> None:
     deep = [30.0, 28.0, 31.0]
     trials = [
-        *(tg("c1", each, depth=2048) for each in deep),
+        *(tg("c1", each, depth=2048, outlier=each == 28.0) for each in deep),
         tg("c1", 40.0, ttft_ms=7.0, inter_token_p50_ms=20.0),
         tg("c1", 1.0, valid=False, invalid_reason="throttled"),
         pp("c1", 512, 200.0, 2500.0),
@@ -118,6 +118,7 @@ def test_steps_have_their_own_medians(store: Warehouse, ask: Ask) -> None:
     assert (flat["depth"], flat["tok_s"], flat["trials"], flat["trials_dropped"]) == (0, 40.0, 1, 1)
     assert flat["inter_token_p50_ms"] == 20.0
     assert bent["tok_s"] == median(deep)
+    assert (bent["trials"], bent["outliers"]) == (3, 1)
     assert bent["spread_pct"] == pytest.approx(spread(deep))
     assert (bent["tok_s_min"], bent["tok_s_max"]) == (min(deep), max(deep))
 

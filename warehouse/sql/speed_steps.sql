@@ -7,6 +7,7 @@
 -- ttft_ms: median time from request sent to first token, by the client
 -- inter_token_p50_ms: median over the repetitions of the median time between tokens
 -- trials: valid repetitions
+-- outliers: of the trials, those that lie far from the others; they count all the same
 -- trials_dropped: repetitions marked invalid, not counted here
 WITH steps AS (
     SELECT
@@ -24,6 +25,7 @@ WITH steps AS (
         median(ttft_ms) FILTER (valid) AS ttft_ms,
         median(inter_token_p50_ms) FILTER (valid) AS inter_token_p50_ms,
         count(*) FILTER (valid) AS trials,
+        count(*) FILTER (valid AND outlier) AS outliers,
         count(*) FILTER (NOT valid) AS trials_dropped
     FROM (SELECT *, CASE kind WHEN 'pp' THEN pp_tok_s ELSE tg_tok_s END AS speed_tok_s FROM trials)
     GROUP BY ALL

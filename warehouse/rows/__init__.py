@@ -1,0 +1,59 @@
+"""Every table of the warehouse as a frozen dataclass; `warehouse.schemas` derives Arrow from it.
+
+A column's annotation holds its type and its meaning; the unit is the suffix of the name
+(`_ms`, `_mib`, `_tok_s`, `_w`, `_j`, ...). Later versions only add nullable columns.
+"""
+
+from warehouse.rows.base import Axes, Row
+from warehouse.rows.cells import Cell, ContextProbe, DepthRun, Prefill, Trial
+from warehouse.rows.hosts import Calibration, Gpu, Host, Model
+from warehouse.rows.launches import Launch, Memory, Telemetry
+from warehouse.rows.loads import LoadStep, Request, StabilityRound
+from warehouse.rows.plans import PlannedCell, PredictedMemory, Sweep
+
+SCHEMA_VERSION = 1
+
+TABLES: tuple[type[Row], ...] = (
+    Sweep,
+    PlannedCell,
+    PredictedMemory,
+    Host,
+    Model,
+    Launch,
+    Memory,
+    Cell,
+    Trial,
+    ContextProbe,
+    Prefill,
+    DepthRun,
+    LoadStep,
+    Request,
+    StabilityRound,
+    Telemetry,
+    Calibration,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "TABLES",
+    "Axes",
+    "Calibration",
+    "Cell",
+    "ContextProbe",
+    "DepthRun",
+    "Gpu",
+    "Host",
+    "Launch",
+    "LoadStep",
+    "Memory",
+    "Model",
+    "PlannedCell",
+    "PredictedMemory",
+    "Prefill",
+    "Request",
+    "Row",
+    "StabilityRound",
+    "Sweep",
+    "Telemetry",
+    "Trial",
+]
