@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hydra import compose
 from hydra._internal.hydra import Hydra
@@ -118,28 +118,29 @@ def load_catalogue(config_dir: Path | None = None) -> dict[str, ModelConfig]:
     """Every model of the catalogue, by name of its file in `conf/model`."""
     with hydra_session(config_dir) as hydra:
         names = hydra.config_loader.get_group_options("model")
-        catalogue = {}
+        catalogue: dict[str, ModelConfig] = {}
         for name in sorted(set(names) - {"model_schema"}):
-            catalogue[name] = _to_typed(_compose([f"model={name}"])).model
+            # the entry alone: with the whole configuration around it each takes 0.2 s
+            catalogue[name] = _to_typed(_compose((), f"model/{name}").model)
     return catalogue
 
 
-def _compose(overrides: Sequence[str]) -> DictConfig:
+def _compose(overrides: Sequence[str], config: str = ROOT) -> DictConfig:
     try:
-        return compose(ROOT, list(overrides))
+        return compose(config, list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_first_line(error)) from error
 
 
-def _to_typed(node: DictConfig) -> HerdConfig:
+def _to_typed(node: DictConfig) -> Any:
+    """The dataclass that a node is composed of."""
     unknown = sorted(_unknown_keys(node))
     if unknown:
         raise ConfigError(f"unknown key '{unknown[0]}'")
     try:
-        config = OmegaConf.to_object(node)
+        return OmegaConf.to_object(node)
     except OmegaConfBaseException as error:
         raise ConfigError(_first_line(error)) from error
-    return cast("HerdConfig", config)
 
 
 def _unknown_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
