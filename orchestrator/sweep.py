@@ -26,13 +26,6 @@ from warehouse.errors import ConfigError
 from warehouse.lock import Holder
 from warehouse.store import Warehouse, writing
 
-SUMMARY_SQL = """\
-select o.model, o.quant, o.context, o.cache_k || '/' || o.cache_v as cache, o.pairing, o.outcome,
-       round(s.pp_tok_s, 1) as pp_tok_s, s.pp_prompt_n, round(s.tg_tok_s, 1) as tg_tok_s,
-       round(s.tg_spread_pct, 1) as tg_spread_pct, coalesce(o.failure_class, '') as failure_class
-from outcomes o left join speed s using (cell_id)
-where o.sweep_id = '{sweep_id}' order by o.plan_order"""
-
 Tell = Callable[[str], None]
 
 

@@ -7,7 +7,8 @@ import click
 
 from orchestrator.cli.output import print_arrow
 from orchestrator.session import read_command
-from orchestrator.sweep import SUMMARY_SQL, run_sweep
+from orchestrator.summaries import summary_queries
+from orchestrator.sweep import run_sweep
 from warehouse.connection import connect
 
 
@@ -29,10 +30,11 @@ def sweep(config_dir: Path | None, overrides: tuple[str, ...], force: bool, wait
     """
     command = read_command(overrides, config_dir)
     result = run_sweep(command, force=force, wait=wait, tell=click.echo)
-    query = SUMMARY_SQL.format(sweep_id=result.sweep_id)
+    workloads = {cell.workload.name for cell in command.cells}
     with connect(command.warehouse_root) as connection:
-        print_arrow(connection.query(query), "table")
-    click.echo(f"\nThe table is the answer of `herd sql` to\n{query}")
+        for query in summary_queries(result.sweep_id, workloads):
+            print_arrow(connection.query(query), "table")
+            click.echo(f"\nThe table is the answer of `herd sql` to\n{query}\n")
     if result.interrupted:
         click.echo("herd: stopped; the same command continues the sweep", err=True)
         sys.exit(130)
