@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.identity import engine_of
 from orchestrator.memory.compute import MeasuredLaunch
-from orchestrator.memory.server import HOST, ServerShape, server_shape
+from orchestrator.memory.server import ServerShape, server_shape
 from orchestrator.memory.weights import weights
 from orchestrator.placement import Resolved
 from warehouse.connection import Connection
@@ -27,21 +27,19 @@ digests AS (
     SELECT model_sha256, max(shape_digest) AS shape_digest FROM models GROUP BY model_sha256
 )
 SELECT
-    l.launch_id,
-    l.devices,
-    -- not the planned one: max_context starts servers at other contexts
-    l.command_line[list_position(l.command_line, '--ctx-size') + 1]::INTEGER AS context,
+    m.launch_id,
+    m.devices,
+    m.context,
     s.server_config,
     s.model_sha256,
     d.shape_digest,
     list(struct_pack(device := m.device, part := m.part, source := m.source, mib := m.mib)) AS parts
-FROM launches AS l
-JOIN servers AS s ON s.server_id = l.server_id
-JOIN memory AS m ON m.launch_id = l.launch_id
+FROM launch_memory AS m
+JOIN servers AS s ON s.server_id = m.server_id
 LEFT JOIN digests AS d ON d.model_sha256 = s.model_sha256
-WHERE l.load_ms IS NOT NULL AND list_contains(l.command_line, '--ctx-size')
+WHERE m.context IS NOT NULL
 GROUP BY ALL
-ORDER BY l.launch_id
+ORDER BY m.launch_id
 """
 
 _RESOLVED_SQL = """
@@ -119,7 +117,7 @@ def _server(config: Mapping[str, Any], devices: tuple[str, ...]) -> ServerShape:
 class _Seen:
     """What was seen of a launch's memory, MiB by device."""
 
-    logged: defaultdict[str, defaultdict[str, float]]
+    logged: defaultdict[str, dict[str, float]]
     """Buffers by device and part."""
     totals: dict[str, float]
     """All that a device held: NVML over idle, resident set of the process."""
@@ -141,19 +139,14 @@ class _Seen:
 
 
 def _seen(parts: Iterable[Mapping[str, Any]]) -> _Seen:
-    seen = _Seen(defaultdict(lambda: defaultdict(float)), {}, {})
+    seen = _Seen(defaultdict(dict), {}, {})
     for part in parts:
-        device = _device(part["device"])
+        device = part["device"]
         match part["source"], part["part"]:
             case "log", name:
-                seen.logged[device][name] += part["mib"]
+                seen.logged[device][name] = part["mib"]
             case "nvml" | "psutil", _:
                 seen.totals[device] = part["mib"]
             case "breakdown", "unaccounted":
                 seen.unaccounted[device] = part["mib"]
     return seen
-
-
-def _device(buffer: str) -> str:
-    """The device of a buffer; pinned and mapped memory is the host's."""
-    return HOST if buffer.startswith("CPU") or buffer.endswith("_Host") else buffer

@@ -21,16 +21,10 @@ servers AS (
     GROUP BY server_id
 ),
 launched AS (
-    SELECT
-        l.launch_id,
-        s.cache_k,
-        s.cache_v,
-        l.command_line[list_position(l.command_line, '--ctx-size') + 1]::INTEGER AS context,
-        sum(m.mib) AS mib
-    FROM launches AS l
-    JOIN servers AS s ON s.server_id = l.server_id
-    JOIN memory AS m ON m.launch_id = l.launch_id AND m.part = 'kv' AND m.source = 'log'
-    WHERE l.load_ms IS NOT NULL AND list_contains(l.command_line, '--ctx-size')
+    SELECT m.launch_id, s.cache_k, s.cache_v, m.context, sum(m.mib) AS mib
+    FROM launch_memory AS m
+    JOIN servers AS s ON s.server_id = m.server_id
+    WHERE m.part = 'kv' AND m.source = 'log' AND m.context IS NOT NULL
     GROUP BY ALL
 )
 SELECT cache_k, cache_v, context, median(mib) AS mib FROM launched GROUP BY ALL

@@ -11,6 +11,7 @@ from workers.cancel import when_cancelled
 from workers.contract import CellDone, CellRequest, LaunchRequest, TrialDone
 from workers.cooldown import CoolDown, cool_down
 from workers.engine.client import Client
+from workers.engine.config import DEFAULT_BATCH_SIZE, DEFAULT_UBATCH_SIZE
 from workers.engine.log import window_cells
 from workers.engine.process import LlamaServer
 from workers.engine.stream import ConnectionLost
@@ -19,12 +20,10 @@ from workers.gpu import Nvml
 from workers.memory_now import memory_now
 from workers.spans import Sample, summarise
 from workers.telemetry import Sampler, telemetry_rows
-from workers.trials import generation_rate, prompt_rate, trial_rows
+from workers.trials import rate, trial_rows
 from workers.workloads.base import Bench, Measured
 from workers.workloads.catalogue import workload_for
 
-DEFAULT_BATCH_SIZE, DEFAULT_UBATCH_SIZE = 2048, 512
-"""llama-server's own, where the engine leaves the flags out."""
 DEATH_WAIT_S = 15.0
 """After a broken connection: a server that aborts first writes a backtrace, for seconds."""
 
@@ -109,13 +108,12 @@ class CellRun:
         self._complete = not self._cancelled.is_set()
 
     def _trial_done(self, measured: Measured, total: int) -> TrialDone:
-        rate = prompt_rate if measured.asked.kind == "pp" else generation_rate
         return TrialDone(
             cell_id=self._cell.cell_id,
             step=measured.asked.label,
             done=len(self._measured),
             total=total,
-            tok_s=rate(measured.completion.answer.timings),
+            tok_s=rate(measured.asked.kind, measured.completion.answer.timings),
         )
 
     def _step_done(self, step: rows.LoadStep, total: int) -> TrialDone:

@@ -32,6 +32,11 @@ def generation_rate(timings: Timings) -> float | None:
     return (timings.predicted_n - 1) / timings.predicted_ms * 1000
 
 
+def rate(kind: str, timings: Timings) -> float | None:
+    """What a trial of that kind (pp or tg) measures, tokens per second."""
+    return prompt_rate(timings) if kind == "pp" else generation_rate(timings)
+
+
 def judge(
     asked: Asked,
     timings: Timings,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.fleet.lost import lost_reason
+from orchestrator.fleet.run_dir import SHARED_MEMORY
 from orchestrator.fleet.token import token_path
 from warehouse.errors import FleetError, HeldError
 from warehouse.lock import Holder
@@ -25,7 +26,6 @@ _LEAN = {
 }
 _OBJECT_STORE_BYTES = 75 * 1024 * 1024
 _WAIT_STEP_S = 1.0
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Ray keeps objects, not ours to choose
 _START_TIMEOUT_S = 60.0
 
 
@@ -172,8 +172,8 @@ def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
     Raises:
         FleetError: Ray does not start.
     """
-    if not os.access(_SHARED_MEMORY, os.W_OK):
-        raise FleetError(f"{_SHARED_MEMORY} is missing or not writable, and Ray needs it: mount it")
+    if not os.access(SHARED_MEMORY, os.W_OK):
+        raise FleetError(f"{SHARED_MEMORY} is missing or not writable, and Ray needs it: mount it")
     os.environ.update(_LEAN, RAY_AUTH_TOKEN_PATH=str(token_path()))
     import ray
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workers.contract import MEMORY_FOLDER
 
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - Ray keeps objects there; of ours a private folder
 _LEAST_MEMORY_BYTES = 2**30
 """A container may have a few MiB of it, too little for slot files."""
 _PREFIX = "herd-run-"
@@ -27,8 +27,8 @@ def run_dir() -> Iterator[Path]:
     """
     with ExitStack() as stack:
         path = stack.enter_context(_owned(Path(tempfile.gettempdir())))
-        if _has_room(_SHARED_MEMORY):
-            memory = stack.enter_context(_owned(_SHARED_MEMORY))
+        if _has_room(SHARED_MEMORY):
+            memory = stack.enter_context(_owned(SHARED_MEMORY))
             (path / MEMORY_FOLDER).symlink_to(memory)
         yield path
 

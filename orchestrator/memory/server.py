@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from warehouse.errors import ConfigError
-from workers.engine.config import EngineConfig
+from workers.engine.config import DEFAULT_BATCH_SIZE, DEFAULT_UBATCH_SIZE, EngineConfig
 
 HOST = "Host"
 """The host's memory as a device."""
 AUTO_SLOTS = 4
 """Slots that llama-server takes, with a unified cache, when it is not told."""
 _CONTEXT_PAD = 256
-_BATCH = 2048
-_UBATCH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +28,8 @@ class ServerShape:
     """Proportions by device; empty is even."""
     parallel: int = 1
     kv_unified: bool = False
-    batch: int = _BATCH
-    ubatch: int = _UBATCH
+    batch: int = DEFAULT_BATCH_SIZE
+    ubatch: int = DEFAULT_UBATCH_SIZE
     n_gpu_layers: int | None = None
     """None is all."""
     n_cpu_moe: int = 0
@@ -112,8 +110,8 @@ def server_shape(
         split=split,
         parallel=AUTO_SLOTS if auto else engine.parallel or 1,
         kv_unified=auto if engine.kv_unified is None else engine.kv_unified,
-        batch=_default(engine.batch_size, _BATCH),
-        ubatch=_default(engine.ubatch_size, _UBATCH),
+        batch=_default(engine.batch_size, DEFAULT_BATCH_SIZE),
+        ubatch=_default(engine.ubatch_size, DEFAULT_UBATCH_SIZE),
         n_gpu_layers=_gpu_layers(engine.n_gpu_layers),
         n_cpu_moe=engine.n_cpu_moe if isinstance(engine.n_cpu_moe, int) else 0,
         overrides=_overrides(engine.override_tensor),

@@ -93,7 +93,7 @@ def test_an_owner_that_ends_leaves_nothing(owner: Callable[[], Owner], temporary
 def test_a_folder_in_memory_goes_with_it(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = temporary / "shm"
     memory.mkdir()
-    monkeypatch.setattr(run_dir_module, "_SHARED_MEMORY", memory)
+    monkeypatch.setattr(run_dir_module, "SHARED_MEMORY", memory)
     monkeypatch.setattr(run_dir_module, "_LEAST_MEMORY_BYTES", 1)
     with run_dir() as folder:
         linked = (folder / MEMORY_FOLDER).resolve()

@@ -19,15 +19,13 @@ WITH servers AS (
 )
 SELECT
     v.server_id, v.model, v.quant, v.context, v.cache_k, v.cache_v, v.pairing, v.hardware_class,
-    l.launch_id,
-    l.host_id,
-    CASE WHEN m.device LIKE 'CPU%' OR m.device LIKE '%\_Host' ESCAPE '\' THEN 'Host'
-        ELSE m.device END AS device,
+    m.launch_id,
+    m.host_id,
+    m.device,
     m.part,
     m.source,
-    sum(m.mib) AS mib
-FROM latest_launches AS l
-JOIN memory AS m ON m.launch_id = l.launch_id
-JOIN servers AS v ON v.server_id = l.server_id
-GROUP BY ALL
+    m.mib
+FROM launch_memory AS m
+JOIN latest_launches AS l ON l.launch_id = m.launch_id
+JOIN servers AS v ON v.server_id = m.server_id
 ORDER BY v.model, v.quant, v.context, v.cache_k, v.cache_v, v.server_id, 11, 12, 13

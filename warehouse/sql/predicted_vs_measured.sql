@@ -8,16 +8,10 @@
 -- measured_mib: buffers by log; total by NVML over idle or resident set; overhead is the difference
 -- error_mib: predicted minus measured
 -- error_pct [%]: of the measured
-WITH parts AS (
-    SELECT
-        launch_id,
-        CASE WHEN device LIKE 'CPU%' OR device LIKE '%\_Host' ESCAPE '\' THEN 'Host'
-            ELSE device END AS device,
-        CASE part WHEN 'model' THEN 'weights' ELSE part END AS part,
-        source,
-        sum(mib) AS mib
-    FROM memory
-    GROUP BY ALL
+WITH parts AS MATERIALIZED (
+    -- Once: reading many small files is what a query costs.
+    SELECT * REPLACE (CASE part WHEN 'model' THEN 'weights' ELSE part END AS part)
+    FROM launch_memory
 ),
 totals AS (
     SELECT launch_id, device, mib
@@ -29,6 +23,11 @@ buffers AS (
     FROM parts
     WHERE source = 'log' AND part <> 'output'
     GROUP BY ALL
+),
+started AS (
+    SELECT DISTINCT
+        launch_id, server_id, sweep_id, host_id, engine_build, started_at, context
+    FROM parts
 ),
 measured AS (
     SELECT launch_id, device, part, mib FROM parts WHERE source = 'log' AND part <> 'output'
@@ -82,12 +81,10 @@ SELECT
     m.mib AS measured_mib,
     p.mib - m.mib AS error_mib,
     100 * (p.mib - m.mib) / nullif(m.mib, 0) AS error_pct
-FROM launches AS l
+FROM started AS l
 JOIN servers AS v ON v.server_id = l.server_id AND v.sweep_id = l.sweep_id
 JOIN predicted AS p ON p.server_id = l.server_id AND p.sweep_id = l.sweep_id
 JOIN measured AS m ON m.launch_id = l.launch_id AND m.device = p.device AND m.part = p.part
 LEFT JOIN files AS f ON f.model_sha256 = v.model_sha256
-WHERE
-    l.load_ms IS NOT NULL
-    AND l.command_line[list_position(l.command_line, '--ctx-size') + 1] = v.context::VARCHAR
+WHERE l.context = v.context
 ORDER BY l.started_at, l.launch_id, p.device, p.part

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+DEFAULT_BATCH_SIZE, DEFAULT_UBATCH_SIZE = 2048, 512
+"""llama-server's own, where the configuration leaves the flags out."""
+
 
 @dataclass(frozen=True)
 class EngineConfig:

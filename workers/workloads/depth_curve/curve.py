@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from warehouse import rows
-from workers.trials import generation_rate, judge, prompt_rate
+from workers.trials import judge, rate
 from workers.workloads.base import Asked, Bench, Measured
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.depth_curve.method import Method, Probed
@@ -149,9 +149,8 @@ class Curve:
 
     def _note(self, step: Step, asked: Asked, measured: Measured) -> None:
         answer = measured.completion.answer
-        rate = prompt_rate if step.kind == "pp" else generation_rate
         reason = judge(
             asked, answer.timings, stop_type=answer.stop_type, truncated=answer.truncated
         )
         proven = answer.timings.cache_n == step.depth
-        self._found.add(step, rate(answer.timings), valid=reason is None, proven=proven)
+        self._found.add(step, rate(step.kind, answer.timings), valid=reason is None, proven=proven)
