@@ -1,33 +1,17 @@
 """Golden tests of the views concurrency and stability, against plain Python."""
 
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.warehouse_samples import cell, load_step, request, stability_round, warehouse
-from warehouse.connection import connect
+from tests.unit.conftest import Ask
+from tests.warehouse_samples import cell, load_step, request, stability_round
 from warehouse.store import Warehouse
 
-Ask = Callable[[str], list[dict[str, Any]]]
 Verdict = Callable[..., str]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Warehouse:
-    return warehouse(tmp_path)
-
-
-@pytest.fixture
-def ask(tmp_path: Path) -> Ask:
-    def answer(sql: str) -> list[dict[str, Any]]:
-        with connect(tmp_path) as connection:
-            return connection.query(sql).to_pylist()
-
-    return answer
 
 
 class TestConcurrency:

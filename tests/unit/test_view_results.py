@@ -1,13 +1,12 @@
 """Golden tests: what the views say of small hand-made rows, against plain Python."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 
+from tests.unit.conftest import Ask
 from tests.warehouse_samples import (
     at,
     cell,
@@ -18,26 +17,8 @@ from tests.warehouse_samples import (
     predicted,
     sweep,
     trial,
-    warehouse,
 )
-from warehouse.connection import connect
 from warehouse.store import Warehouse
-
-Ask = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Warehouse:
-    return warehouse(tmp_path)
-
-
-@pytest.fixture
-def ask(tmp_path: Path) -> Ask:
-    def answer(sql: str) -> list[dict[str, Any]]:
-        with connect(tmp_path) as connection:
-            return connection.query(sql).to_pylist()
-
-    return answer
 
 
 def spread(values: list[float]) -> float:

@@ -1,32 +1,13 @@
 """Golden tests of the views over telemetry: small hand-made rows against plain Python."""
 
-from collections.abc import Callable
-from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pytest
 
-from tests.warehouse_samples import at, cell, host, launch, planned, sweep, trial, warehouse
+from tests.unit.conftest import Ask
+from tests.warehouse_samples import at, cell, host, launch, planned, sweep, trial
 from warehouse import rows
-from warehouse.connection import connect
 from warehouse.store import Warehouse
-
-Ask = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Warehouse:
-    return warehouse(tmp_path)
-
-
-@pytest.fixture
-def ask(tmp_path: Path) -> Ask:
-    def answer(sql: str) -> list[dict[str, Any]]:
-        with connect(tmp_path) as connection:
-            return connection.query(sql).to_pylist()
-
-    return answer
 
 
 def test_loads_by_what_lay_in_memory(store: Warehouse, ask: Ask) -> None:
