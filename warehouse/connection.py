@@ -84,7 +84,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; relations that it gave stay usable."""
+        """Close the connection, and the relations that it gave."""
         self._duckdb.close()
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:

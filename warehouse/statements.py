@@ -95,7 +95,9 @@ def check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise QueryError(f"one statement at a time: this has {len(found)}")
     kind = found[0].type
     if kind == duckdb.StatementType.MULTI:
-        raise QueryError("PIVOT needs its values: PIVOT speed ON quant IN ('Q4_0', 'Q8_0') USING ...")
+        raise QueryError(
+            "PIVOT needs its values: PIVOT speed ON quant IN ('Q4_0', 'Q8_0') USING ..."
+        )
     if kind == duckdb.StatementType.SELECT:
         return
     if kind == duckdb.StatementType.EXPLAIN and _explains_select(connection, found[0].query):

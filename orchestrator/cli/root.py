@@ -14,7 +14,7 @@ VERBS = {
     "plan": "plan:plan",
     "status": "status:status",
     "sql": "sql:sql",
-    "views": "sql:views",
+    "views": "views:views",
     "models": "models:models",
     "compare": "compare:compare",
     "calibrate": "calibrate:calibrate",
