@@ -7,6 +7,7 @@ A column's annotation holds its type and its meaning; the unit is the suffix of 
 from warehouse.rows.base import Axes, Row
 from warehouse.rows.cells import Cell, ContextProbe, DepthRun, Prefill, Trial
 from warehouse.rows.hosts import Calibration, Gpu, Host, Model
+from warehouse.rows.imports import Import
 from warehouse.rows.launches import Launch, Memory, Telemetry
 from warehouse.rows.loads import LoadStep, Request, StabilityRound
 from warehouse.rows.plans import PlannedCell, PredictedMemory, Sweep
@@ -31,6 +32,7 @@ TABLES: tuple[type[Row], ...] = (
     StabilityRound,
     Telemetry,
     Calibration,
+    Import,
 )
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "DepthRun",
     "Gpu",
     "Host",
+    "Import",
     "Launch",
     "LoadStep",
     "Memory",

@@ -21,6 +21,6 @@ SELECT
     sum(m.mib) AS mib
 FROM launches AS l
 JOIN memory AS m ON m.launch_id = l.launch_id
-WHERE l.load_ms IS NOT NULL
+WHERE l.load_ms IS NOT NULL OR l.source IS NOT NULL
 GROUP BY ALL
 ORDER BY l.started_at, l.launch_id, 9, 10, 11

@@ -1,0 +1,217 @@
+"""What an adapter makes of a file: server lives with what was measured in them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from warehouse import rows
+from warehouse.canonical import canonical, digest
+
+Child = rows.Trial
+"""Rows that a cell commits, of the tables that imports fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A server life, the cell measured in it and its rows; the attempt is numbered when written."""
+
+    launch: rows.Launch
+    cell: rows.Cell
+    children: tuple[Child, ...] = ()
+    memory: tuple[rows.Memory, ...] = ()
+
+    def numbered(self, attempt: int) -> tuple[rows.Cell, list[Child]]:
+        """The cell and its rows as that attempt."""
+        children = [replace(each, attempt=attempt) for each in self.children]
+        return replace(self.cell, attempt=attempt), children
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The content of a file."""
+
+    source: str
+    form: str
+    runs: tuple[Run, ...]
+    hosts: tuple[rows.Host, ...] = ()
+    models: tuple[rows.Model, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is odd about it, or was left out."""
+    left_out: int = 0
+    """Measurements that no table can hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """A server configuration as far as it is known; unknown is None."""
+
+    source: str
+    model: str
+    quant: str | None
+    host_id: str
+    hardware_class: str
+    context: int | None = None
+    cache_k: str | None = None
+    cache_v: str | None = None
+    pairing: str | None = None
+    split: tuple[float, ...] = ()
+    split_mode: str | None = None
+    engine: str
+    engine_build: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """Fields of an engine configuration, by herd's names."""
+    other: Mapping[str, object] = field(default_factory=dict)
+    """What else decides the result, by the source's own names."""
+    gpus: tuple[str, ...] = ()
+    """GPU models in split order."""
+
+    @property
+    def server_config(self) -> str:
+        """Canonical JSON of what decides the result, shaped as that of measured servers."""
+        return canonical(
+            {
+                "source": self.source,
+                "model": f"{self.model} {self.quant}",
+                "context": self.context,
+                "cache": [self.cache_k, self.cache_v],
+                "devices": list(self.gpus),
+                "tensor_split": list(self.split),
+                "engine": dict(self.facts),
+                "engine_build": self.engine_build,
+                "hardware_class": self.hardware_class,
+                "other": dict(self.other),
+            }
+        )
+
+    @property
+    def server_id(self) -> str:
+        """Identity of the server configuration; never that of a measured one."""
+        return digest(self.server_config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What was done to a server, and when."""
+
+    workload: str
+    config: Mapping[str, object]
+    first: object
+    """What no other measurement of that cell has: its first value with its time. It decides the
+    launch's identity, so that a file imported again, or grown since, adds nothing twice."""
+    started_at: datetime
+    ended_at: datetime
+    note: str | None = None
+
+
+def make_run(
+    setup: Setup,
+    measured: Measurement,
+    import_id: str,
+    *,
+    trials: Sequence[rows.Trial] = (),
+    memory: Sequence[tuple[str, str, float, str | None]] = (),
+) -> Run:
+    """The rows of a measurement.
+
+    Args:
+        setup: of the server.
+        measured: what was done.
+        import_id: the import that they are part of.
+        trials: its trials, with any cell_id.
+        memory: device, part, MiB and what is odd about it.
+    """
+    workload = canonical({"name": measured.workload, **measured.config})
+    cell_id = digest(f"{setup.server_id}\n{workload}")
+    launch_id = digest(f"{cell_id}\n{canonical(measured.first)}")
+    valid = sum(each.valid for each in trials)
+    cell = rows.Cell(
+        **_axes(setup),
+        cell_id=cell_id,
+        workload=measured.workload,
+        workload_config=workload,
+        attempt=1,
+        sweep_id=import_id,
+        launch_id=launch_id,
+        status="ok",
+        failure_class=None,
+        reason=None,
+        started_at=measured.started_at,
+        ended_at=measured.ended_at,
+        valid_trials=valid,
+        invalid_trials=len(trials) - valid,
+        source=setup.source,
+        note=measured.note,
+    )
+    return Run(
+        _launch(setup, cell),
+        cell,
+        tuple(replace(each, cell_id=cell_id) for each in trials),
+        tuple(
+            rows.Memory(
+                launch_id=launch_id,
+                device=device,
+                part=part,
+                mib=mib,
+                source=setup.source,
+                note=note,
+            )
+            for device, part, mib, note in memory
+        ),
+    )
+
+
+def _axes(setup: Setup) -> dict[str, Any]:
+    on_gpus = bool(setup.gpus)
+    return {
+        "server_id": setup.server_id,
+        "model": setup.model,
+        "quant": setup.quant,
+        "context": setup.context,
+        "cache_k": setup.cache_k,
+        "cache_v": setup.cache_v,
+        "pairing": setup.pairing,
+        "split": "/".join(f"{part:g}" for part in setup.split) or None,
+        "split_mode": setup.split_mode if on_gpus else None,
+        "engine": setup.engine,
+        "engine_build": setup.engine_build,
+        "engine_sha256": None,
+        "model_sha256": None,
+        "server_config": setup.server_config,
+        "other_axes": "{}",
+        "hardware_class": setup.hardware_class,
+        "host_id": setup.host_id,
+    }
+
+
+def _launch(setup: Setup, cell: rows.Cell) -> rows.Launch:
+    return rows.Launch(
+        launch_id=cell.launch_id,
+        server_id=cell.server_id,
+        sweep_id=cell.sweep_id,
+        host_id=cell.host_id,
+        devices=setup.gpus,
+        command_line=(),
+        engine_build=cell.engine_build,
+        status="ok",
+        failure_class=None,
+        reason=None,
+        exit_code=None,
+        log_tail="",
+        log_path=None,
+        load_ms=None,
+        page_cache_fraction=None,
+        idle_power_w=None,
+        started_at=cell.started_at,
+        ended_at=cell.ended_at,
+        source=setup.source,
+    )
+
+
+_UNKNOWN = dict.fromkeys(each.name for each in fields(rows.Trial))
+
+
+def make_trial(**known: Any) -> rows.Trial:
+    """A trial of which only so much is known; `cell_id` and `attempt` come later."""
+    values = {"cell_id": "", "attempt": 1, "valid": True, "energy_reason": "imported", **known}
+    return rows.Trial(**{**_UNKNOWN, **values})
