@@ -34,6 +34,7 @@ class AxesColumns(TypedDict):
     server_config: str
     other_axes: str
     hardware_class: str
+    build_date: str | None
 
 
 def axes(cell: Planned) -> AxesColumns:
@@ -60,6 +61,7 @@ def axes(cell: Planned) -> AxesColumns:
         server_config=cell.server.config,
         other_axes=canonical(dict(spec.other_axes)),
         hardware_class=cell.hardware_class,
+        build_date=cell.engine.build_date,
     )
 
 
