@@ -27,7 +27,7 @@ OOM = Failure(FailureClass.OOM_CONTEXT, "failed to allocate buffer for kv cache"
 
 
 def test_the_axes_of_a_cell_are_columns() -> None:
-    engine = EngineConfig(name="mine", binary=BINARY, split_mode="row")
+    engine = EngineConfig(name="mine", binary=BINARY, build_date="2026-02-14", split_mode="row")
     asked = spec(
         pairing="auto",
         split=(14.0, 10.5),
@@ -63,13 +63,14 @@ def test_the_axes_of_a_cell_are_columns() -> None:
         "model_sha256": SHA256["Q4_1"],
         "workload": "speed",
         "hardware_class": "two cards",
+        "build_date": "2026-02-14",
     }
 
 
 def test_a_cpu_cell_has_no_split_and_a_missing_file_or_build_is_null() -> None:
     columns = axes(planned(spec(), view(engine=None, sha256={})))
     assert columns["pairing"] == "cpu"
-    nulls = ("split", "split_mode", "engine_build", "engine_sha256", "model_sha256")
+    nulls = ("split", "split_mode", "engine_build", "engine_sha256", "model_sha256", "build_date")
     assert [name for name, value in columns.items() if value is None] == [*nulls]
 
 

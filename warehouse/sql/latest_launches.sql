@@ -1,4 +1,4 @@
--- One row per server configuration: its latest launch that came up.
+-- One row per server configuration: its latest launch that came up or was imported.
 SELECT *
 FROM launches
 WHERE load_ms IS NOT NULL OR source IS NOT NULL
