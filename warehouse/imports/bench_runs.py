@@ -63,7 +63,7 @@ def _run(tests: Sequence[BenchTest], import_id: str, host_id: str | None) -> Run
             "tool": SOURCE,
             "tests": [[each.n_prompt, each.n_gen, each.n_depth] for each in tests],
         },
-        first=[first.started_at.isoformat(), first.step, first.n_depth, list(first.samples_ns)],
+        first=[dict(first.config), first.started_at.isoformat(), first.step, first.n_depth],
         started_at=trials[0].started_at,
         ended_at=max(each.ended_at for each in trials),
     )
@@ -73,7 +73,7 @@ def _run(tests: Sequence[BenchTest], import_id: str, host_id: str | None) -> Run
         context=max(each.tokens + each.n_depth for each in tests),
         host_id=host_id,
     )
-    return make_run(setup, measured, import_id, trials=trials)
+    return make_run(setup, measured, import_id, children=trials)
 
 
 def bench_trials(tests: Iterable[BenchTest]) -> list[rows.Trial]:

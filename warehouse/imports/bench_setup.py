@@ -51,7 +51,7 @@ def setup_of(config: Config, *, context: int, host_id: str | None) -> Setup:
         context=context,
         cache_k=_text(config, "type_k") or _cache_of_old(config),
         cache_v=_text(config, "type_v") or _cache_of_old(config),
-        pairing=_pairing(config, gpus),
+        pairing=_pairing(gpus),
         split=_split(config),
         split_mode=_text(config, "split_mode"),
         engine=SOURCE,
@@ -166,7 +166,7 @@ def _gpus_used(config: Config) -> tuple[str, ...] | None:
     return tuple(gpus)
 
 
-def _pairing(config: Config, gpus: tuple[str, ...] | None) -> str | None:
+def _pairing(gpus: tuple[str, ...] | None) -> str | None:
     if gpus is None:
         return None
     return _WORDS.get(len(gpus), str(len(gpus))) if gpus else "cpu"

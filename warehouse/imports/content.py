@@ -57,7 +57,7 @@ def _read(path: Path) -> bytes:
         mib = path.stat().st_size / 2**20
         if mib > _LIMIT_MIB:
             raise ImportFileError(
-                f"{path} has {mib:.0f} MiB: files of more than {_LIMIT_MIB} MiB are not imported, split it"
+                f"{path} has {mib:.0f} MiB, more than the {_LIMIT_MIB} that are imported: split it"
             )
         with path.open("rb") as file:
             # What is no regular file tells no size.

@@ -48,12 +48,12 @@ def report_import(report: Mapping[str, Any], import_id: str, host_id: str | None
                 "prefix_caching": cached,
                 "steps": list(dict.fromkeys(f"{each.step} d{each.depth}" for each in trials)),
             },
-            first=[report["timestamp"], trials[0].step, trials[0].pp_tok_s, trials[0].tg_tok_s],
+            first=[report["model"], report["timestamp"], trials[0].pp_tok_s, trials[0].tg_tok_s],
             started_at=at,
             ended_at=at,
             note="the report tells one time, its end, for all trials",
         )
-        runs.append(make_run(_setup(report, host_id), measured, import_id, trials=trials))
+        runs.append(make_run(_setup(report, host_id), measured, import_id, children=trials))
     return Imported(SOURCE, "json", tuple(runs), notes=tuple(notes), left_out=left)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from warehouse import rows
 from warehouse.canonical import canonical, digest
 
-Child = rows.Trial
+Child = rows.Trial | rows.AgentRun
 """Rows that a cell commits, of the tables that imports fill."""
 
 
@@ -97,8 +97,9 @@ class Measurement:
     workload: str
     config: Mapping[str, object]
     first: object
-    """What no other measurement of that cell has: its first value with its time. It decides the
-    launch's identity, so that a file imported again, or grown since, adds nothing twice."""
+    """What no other server life of that host has: its configuration, and what it measured first,
+    when. The launch's identity, so that a file that comes again, in another form too, or has
+    grown since, adds nothing twice."""
     started_at: datetime
     ended_at: datetime
     note: str | None = None
@@ -109,7 +110,7 @@ def make_run(
     measured: Measurement,
     import_id: str,
     *,
-    trials: Sequence[rows.Trial] = (),
+    children: Sequence[Child] = (),
     memory: Sequence[tuple[str, str, float, str | None]] = (),
 ) -> Run:
     """The rows of a measurement.
@@ -118,13 +119,13 @@ def make_run(
         setup: of the server.
         measured: what was done.
         import_id: the import that they are part of.
-        trials: its trials, with any cell_id.
+        children: its trials or agent runs, with any cell_id.
         memory: device, part, MiB and what is odd about it.
     """
     workload = canonical({"name": measured.workload, **measured.config})
     cell_id = digest(f"{setup.server_id}\n{workload}")
-    launch_id = digest(f"{cell_id}\n{canonical(measured.first)}")
-    valid = sum(each.valid for each in trials)
+    launch_id = digest(canonical([setup.source, setup.host_id, measured.first]))
+    valid = sum(each.valid for each in children)
     cell = rows.Cell(
         **_axes(setup),
         cell_id=cell_id,
@@ -139,14 +140,14 @@ def make_run(
         started_at=measured.started_at,
         ended_at=measured.ended_at,
         valid_trials=valid,
-        invalid_trials=len(trials) - valid,
+        invalid_trials=len(children) - valid,
         source=setup.source,
         note=measured.note,
     )
     return Run(
         _launch(setup, cell),
         cell,
-        tuple(replace(each, cell_id=cell_id) for each in trials),
+        tuple(replace(each, cell_id=cell_id) for each in children),
         tuple(
             rows.Memory(
                 launch_id=launch_id,
@@ -208,10 +209,17 @@ def _launch(setup: Setup, cell: rows.Cell) -> rows.Launch:
     )
 
 
-_UNKNOWN = dict.fromkeys(each.name for each in fields(rows.Trial))
-
-
 def make_trial(**known: Any) -> rows.Trial:
     """A trial of which only so much is known; `cell_id` and `attempt` come later."""
     values = {"cell_id": "", "attempt": 1, "valid": True, "energy_reason": "imported", **known}
-    return rows.Trial(**{**_UNKNOWN, **values})
+    return rows.Trial(**{**_unknown(rows.Trial), **values})
+
+
+def make_agent_run(**known: Any) -> rows.AgentRun:
+    """A try at a task of which only so much is known; as `make_trial`."""
+    values = {"cell_id": "", "attempt": 1, "valid": True, **known}
+    return rows.AgentRun(**{**_unknown(rows.AgentRun), **values})
+
+
+def _unknown(table: type[rows.Row]) -> dict[str, None]:
+    return dict.fromkeys(each.name for each in fields(table))

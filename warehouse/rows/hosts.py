@@ -60,6 +60,7 @@ class Model(Row):
         str | None, "equal for files whose memory beside the weights is alike (quants of a model)"
     ] = None
     source: Annotated[str | None, "what it was imported from; null: seen by herd"] = None
+    note: Annotated[str | None, "what is odd about it, as imported"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
