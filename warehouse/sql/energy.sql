@@ -14,11 +14,11 @@
 -- currency: of the cost, as that sweep names it
 WITH tariff AS (
     SELECT
-        json_extract(config, '$.tariff.per_kwh')::DOUBLE AS per_kwh,
-        json_extract_string(config, '$.tariff.currency') AS currency
+        TRY(json_extract(config, '$.tariff.per_kwh')::DOUBLE) AS per_kwh,
+        TRY(json_extract_string(config, '$.tariff.currency')) AS currency
     FROM sweeps
-    WHERE json_extract(config, '$.tariff.per_kwh')::DOUBLE IS NOT NULL
-    ORDER BY started_at DESC
+    WHERE per_kwh IS NOT NULL
+    ORDER BY started_at DESC, sweep_id DESC
     LIMIT 1
 ),
 spent AS (
