@@ -56,13 +56,13 @@ def record_import(lines: Sequence[Line], import_id: str) -> Imported:
         runs=tuple(runs),
         hosts=_hosts(lines),
         models=tuple(_model(each) for each in lines if each["measure"] == "file_size"),
-        notes=tuple(
-            f"{each['section']}: {each['subject']} {each['value']} {each['unit']}".strip()
-            + f": {each['note']}"
-            for each in lines
-            if each["note"]
-        ),
+        notes=_notes(lines),
     )
+
+
+def _notes(lines: Iterable[Line]) -> tuple[str, ...]:
+    noted = sum(bool(each["note"]) for each in lines)
+    return (f"{noted} figures carry a note: odd, rounded, or one end of a range",) if noted else ()
 
 
 def _cells(lines: Iterable[Line]) -> list[list[Line]]:

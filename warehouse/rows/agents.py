@@ -38,9 +38,7 @@ class AgentRun(Row):
     overclaimed_effect: Annotated[str | None, "the claimed effect that the world lacks"]
     calls: Annotated[int | None, "tool calls, malformed ones too"]
     calls_malformed: Annotated[int | None, "of them, those that are no call (a fence, broken JSON)"]
-    calls_invalid: Annotated[
-        int | None, "of them, those whose arguments the tool's schema refuses"
-    ]
+    calls_invalid: Annotated[int | None, "of them, those whose arguments the tool's schema refuses"]
     calls_failed: Annotated[int | None, "of them, those that the tool answered with an error"]
     calls_repeated: Annotated[
         int | None, "of them, those equal to an earlier one with the same result"
