@@ -56,5 +56,5 @@ def _lines(path: Path, outcome: Outcome) -> Sequence[str]:
     if outcome.before is not None:
         return [f"{path}: imported on {outcome.before:%Y-%m-%d}, nothing added"]
     said = f"{path}: {row.source} {row.form}, {row.cells} cells with {row.trials} trials added"
-    left = f", {row.left_out} left out" if row.left_out else ""
-    return [said + left, *(f"  {note}" for note in outcome.notes)]
+    known = f", {outcome.known} known already" if outcome.known else ""
+    return [said + known, *(f"  {note}" for note in outcome.notes)]

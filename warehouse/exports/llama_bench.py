@@ -57,8 +57,8 @@ files AS (
     GROUP BY model, quant, model_sha256
 )
 SELECT
-    c.cell_id, c.source, c.model, c.quant, c.cache_k, c.cache_v, c.split, c.split_mode, c.server_config,
-    c.engine_sha256, coalesce(l.engine_build, c.engine_build) AS build, l.devices,
+    c.cell_id, c.source, c.model, c.quant, c.cache_k, c.cache_v, c.split, c.split_mode,
+    c.server_config, c.engine_sha256, coalesce(l.engine_build, c.engine_build) AS build, l.devices,
     h.cpu_model, h.gpu_info, f.path, f.size_bytes, f.facts,
     s.kind, s.depth, s.prompt_n_asked, s.predicted_n_asked, s.speeds, s.sd_tok_s,
     strftime(s.started_at, '%Y-%m-%dT%H:%M:%SZ') AS test_time
@@ -140,16 +140,11 @@ def _record(step: Mapping[str, Any]) -> dict[str, object]:
 def _placement(
     step: Mapping[str, Any], engine: Mapping[str, Any], on_gpus: bool
 ) -> dict[str, object]:
-    layers = engine.get("n_gpu_layers", "all")
     moe = engine.get("n_cpu_moe")
     shares = [float(each) for each in (step["split"] or "0").split("/")]
     imported = step["source"] != "measured"
     return {
-        "n_gpu_layers": 0
-        if not on_gpus and not imported
-        else int(layers)
-        if str(layers).lstrip("-").isdecimal()
-        else -1,
+        "n_gpu_layers": _layers(engine) if on_gpus or imported else 0,
         "n_cpu_moe": moe if isinstance(moe, int) else 0,
         "split_mode": step["split_mode"] or engine.get("split_mode") or "layer",
         "main_gpu": engine.get("main_gpu") or 0,
@@ -157,6 +152,12 @@ def _placement(
         "no_op_offload": int(not engine.get("op_offload", True)),
         "tensor_split": "/".join(f"{share:.2f}" for share in shares),
     }
+
+
+def _layers(engine: Mapping[str, Any]) -> int:
+    """A number, else llama-bench's own word for all of them."""
+    layers = str(engine.get("n_gpu_layers", "all"))
+    return int(layers) if layers.removeprefix("-").isdecimal() else -1
 
 
 def _times(step: Mapping[str, Any]) -> dict[str, object]:
@@ -185,7 +186,7 @@ def _build(step: Mapping[str, Any]) -> tuple[str, int]:
     number = re.search(r"build (\d+)", text)
     known = commit[1] if commit and commit[1] != _UNKNOWN else None
     sha256 = step["engine_sha256"]
-    return known or (sha256[:8] if sha256 else _UNKNOWN), int(number[1]) if number else 0
+    return known or (sha256[:7] if sha256 else _UNKNOWN), int(number[1]) if number else 0
 
 
 def _backends(devices: Iterable[str]) -> str:

@@ -7,7 +7,8 @@ from warehouse import rows
 from warehouse.canonical import canonical
 from warehouse.imports.bench_setup import hardware_of, host_row, model_row, setup_of
 from warehouse.imports.llama_bench import SOURCE, BenchTest
-from warehouse.imports.runs import Imported, Measurement, Run, make_run, make_trial
+from warehouse.imports.making import make_run, make_trial
+from warehouse.imports.runs import Imported, Measurement, Run
 
 
 def bench_import(
@@ -68,7 +69,7 @@ def _run(tests: Sequence[BenchTest], import_id: str, host_id: str | None) -> Run
         ended_at=max(each.ended_at for each in trials),
     )
     setup = setup_of(
-        first.config,
+        first,
         # llama-bench makes its context as large as each test needs; the largest of them.
         context=max(each.tokens + each.n_depth for each in tests),
         host_id=host_id,

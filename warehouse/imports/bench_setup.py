@@ -31,14 +31,15 @@ _COLUMNS = frozenset(
 _WORDS = {1: "single", 2: "pair"}
 
 
-def setup_of(config: Config, *, context: int, host_id: str | None) -> Setup:
+def setup_of(test: BenchTest, *, context: int, host_id: str | None) -> Setup:
     """The server configuration that llama-bench's flags stand for.
 
     Args:
-        config: fields of a test.
+        test: any of its tests.
         context: tokens.
         host_id: label of the host; None takes its hardware's.
     """
+    config = test.config
     gpus = _gpus_used(config)
     model, quant = _model_of(config)
     kept_elsewhere = {*_COLUMNS, *_SAME, *_RENAMED, *_TRUTHS}
@@ -55,7 +56,7 @@ def setup_of(config: Config, *, context: int, host_id: str | None) -> Setup:
         split=_split(config),
         split_mode=_text(config, "split_mode"),
         engine=SOURCE,
-        engine_build=_build(config),
+        engine_build=test.build,
         facts=_facts(config),
         other={key: value for key, value in config.items() if key not in kept_elsewhere},
         gpus=gpus or (),
@@ -125,12 +126,6 @@ def _model_of(config: Config) -> tuple[str, str | None]:
 def _text(config: Config, name: str) -> str | None:
     found = config.get(name)
     return None if found in (None, "") else str(found)
-
-
-def _build(config: Config) -> str | None:
-    if "build_commit" not in config and "build_number" not in config:
-        return None
-    return f"build {config.get('build_number')}, commit {config.get('build_commit')}"
 
 
 def _cache_of_old(config: Config) -> str | None:

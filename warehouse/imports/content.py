@@ -31,7 +31,7 @@ class Content:
     @property
     def beginning(self) -> str:
         """Its first characters, to show."""
-        return repr(self.text.lstrip()[:_SHOWN])
+        return repr(self.text.strip()[:_SHOWN])
 
 
 def read_content(path: Path) -> Content:

@@ -1,12 +1,12 @@
 """Import a file: nothing of it twice, whatever was killed when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from warehouse import rows
-from warehouse.connection import connect
+from warehouse.connection import Connection
 from warehouse.imports.content import Content, read_content
 from warehouse.imports.reading import read_import
 from warehouse.imports.runs import Imported, Run
@@ -24,18 +24,22 @@ class Outcome:
     row: rows.Import
     notes: tuple[str, ...]
     """What is odd in the file, or was left out."""
+    known: int
+    """Server lives of it that were there before."""
     before: datetime | None
     """When the same content was imported before; then nothing was added."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Parsed:
+class Parsed:
+    """A file that can be imported."""
+
     content: Content
     import_id: str
     imported: Imported
 
 
-def parse_file(path: Path, host_id: str | None) -> _Parsed:
+def parse_file(path: Path, host_id: str | None) -> Parsed:
     """Read a file, whatever it is of; touches no warehouse.
 
     Raises:
@@ -43,10 +47,10 @@ def parse_file(path: Path, host_id: str | None) -> _Parsed:
     """
     content = read_content(path)
     import_id = content.sha256[:_DIGITS]
-    return _Parsed(content, import_id, read_import(content, import_id, host_id))
+    return Parsed(content, import_id, read_import(content, import_id, host_id))
 
 
-def add(storage: Storage, warehouse: Warehouse, parsed: _Parsed, now: datetime) -> Outcome:
+def add(storage: Storage, warehouse: Warehouse, parsed: Parsed, now: datetime) -> Outcome:
     """Write what of a file is not there yet.
 
     Args:
@@ -58,29 +62,44 @@ def add(storage: Storage, warehouse: Warehouse, parsed: _Parsed, now: datetime) 
     Raises:
         WarehouseError: the warehouse cannot be read or written.
     """
-    with connect(storage) as connection:
-        before = connection.query(
-            f"SELECT imported_at FROM imports WHERE import_id = '{parsed.import_id}'"  # noqa: S608 - a hash
-        ).to_pylist()
-        seen = connection.query(
-            "SELECT launch_id, valid_trials + invalid_trials AS trials FROM cells "
-            "WHERE source <> 'measured'"
-        ).to_pylist()
-    known = {each["launch_id"]: int(each["trials"]) for each in seen}
-    if before:
-        return Outcome(_row(parsed, (), now), parsed.imported.notes, before[0]["imported_at"])
-    added = [each for each in parsed.imported.runs if each.launch.launch_id not in known]
-    grown = sum(
-        len(each.children) > known.get(each.launch.launch_id, len(each.children))
-        for each in parsed.imported.runs
-    )
+    there = _there(storage, parsed.import_id)
+    runs, notes = parsed.imported.runs, parsed.imported.notes
+    if there.before is not None:
+        return Outcome(_row(parsed, (), now), notes, len(runs), there.before)
+    added = [each for each in runs if each.launch.launch_id not in there.trials]
     _write_runs(warehouse, added, read_ledger(storage))
     row = _row(parsed, added, now)
     warehouse.write_import(row, parsed.imported.hosts, parsed.imported.models)
-    notes = [f"{grown} runs were imported before, with fewer trials: left as they are"] * (
-        grown > 0
-    )
-    return Outcome(row, (*parsed.imported.notes, *notes), None)
+    grown = [each for each in runs if there.has_fewer(each)]
+    text = f"{len(grown)} runs were imported before, with fewer trials: left as they are"
+    return Outcome(row, (*notes, *([text] if grown else [])), len(runs) - len(added), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What was imported before."""
+
+    before: datetime | None
+    """When this very file was."""
+    trials: Mapping[str, int]
+    """Launch -> how many trials."""
+
+    def has_fewer(self, run: Run) -> bool:
+        known = self.trials.get(run.launch.launch_id)
+        return known is not None and known < len(run.children)
+
+
+def _there(storage: Storage, import_id: str) -> _There:
+    with Connection(storage, views=[]) as connection:  # tables alone: views take their time
+        files = connection.query(
+            f"SELECT imported_at FROM imports WHERE import_id = '{import_id}'"  # noqa: S608 - a hash
+        ).to_pylist()
+        cells = connection.query(
+            "SELECT launch_id, valid_trials + invalid_trials AS trials FROM cells "
+            "WHERE source <> 'measured'"
+        ).to_pylist()
+    before = files[0]["imported_at"] if files else None
+    return _There(before, {each["launch_id"]: int(each["trials"]) for each in cells})
 
 
 def _write_runs(warehouse: Warehouse, runs: Iterable[Run], ledger: Ledger) -> None:
@@ -94,7 +113,7 @@ def _write_runs(warehouse: Warehouse, runs: Iterable[Run], ledger: Ledger) -> No
         warehouse.commit_cell(cell, children)
 
 
-def _row(parsed: _Parsed, added: Iterable[Run], now: datetime) -> rows.Import:
+def _row(parsed: Parsed, added: Iterable[Run], now: datetime) -> rows.Import:
     runs = list(added)
     return rows.Import(
         import_id=parsed.import_id,
@@ -105,7 +124,7 @@ def _row(parsed: _Parsed, added: Iterable[Run], now: datetime) -> rows.Import:
         size_bytes=parsed.content.size_bytes,
         cells=len(runs),
         trials=sum(isinstance(row, rows.Trial) for run in runs for row in run.children),
-        left_out=len(parsed.imported.runs) - len(runs) + parsed.imported.left_out,
+        left_out=parsed.imported.left_out,
         note="; ".join(parsed.imported.notes) or None,
         imported_at=now,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 SOURCE = "llama-bench"
 
-REQUIRED = ("n_prompt", "n_gen", "test_time", "avg_ns")
+REQUIRED = ("n_prompt", "n_gen", "test_time")
 _RESULTS = frozenset(
     {"n_prompt", "n_gen", "n_depth", "test_time", "avg_ns", "stddev_ns", "avg_ts", "stddev_ts"}
     | {"samples_ns", "samples_ts"}
@@ -48,6 +48,13 @@ class BenchTest:
     """Of an average: standard deviation of the repetitions."""
 
     @property
+    def build(self) -> str | None:
+        """As herd writes builds, where it is told."""
+        if "build_commit" not in self.config and "build_number" not in self.config:
+            return None
+        return f"build {self.config.get('build_number')}, commit {self.config.get('build_commit')}"
+
+    @property
     def kind(self) -> str:
         """pp, tg, or pg where one test is a prompt and a generation."""
         if self.n_prompt and self.n_gen:
@@ -72,10 +79,11 @@ def read_test(record: Mapping[str, Any]) -> BenchTest:
     Raises:
         ValueError: a field that decides is missing or is not what it should be; one line.
     """
-    missing = [name for name in REQUIRED if not _has(record, name)]
+    samples = record.get("samples_ns")
+    required = REQUIRED if samples else (*REQUIRED, "avg_ns")
+    missing = [name for name in required if not _has(record, name)]
     if missing:
         raise ValueError(f"no {', no '.join(missing)}: not of llama-bench")
-    samples = record.get("samples_ns")
     n_prompt, n_gen = _count(record, "n_prompt"), _count(record, "n_gen")
     if n_prompt + n_gen == 0:
         raise ValueError("n_prompt and n_gen are 0: it measured nothing")

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from warehouse import rows
-from warehouse.imports.runs import Imported, Measurement, Setup, make_run, make_trial
+from warehouse.imports.making import make_run, make_trial
+from warehouse.imports.runs import Imported, Measurement, Setup
 
 SOURCE = "llama-benchy"
 _REQUIRED = ("timestamp", "model", "benchmarks")
@@ -126,7 +127,9 @@ def _values(run: Mapping[str, Any], name: str) -> Sequence[float]:
     return values
 
 
-def _count(run: Mapping[str, Any], name: str) -> int:
+def _count(run: object, name: str) -> int:
+    if not isinstance(run, dict):
+        raise ValueError("a step is no object")
     found = run.get(name)
     if not isinstance(found, int) or found < 0:
         raise ValueError(f"{name} is {str(found)[:40]!r}, no number of tokens or streams")

@@ -44,15 +44,16 @@ def _json(content: Content, import_id: str, host_id: str | None) -> Imported:
     start = content.text.lstrip()
     first_line = start.partition("\n")[0].strip()
     if start[0] == "{" and first_line.endswith("}"):
-        return _bench(content, "jsonl", tables.from_jsonl(content), import_id, host_id)
+        records = tables.from_jsonl(content)
+        if not llama_benchy.is_report(records[0]):
+            return _bench(content, "jsonl", records, import_id, host_id)
     value = tables.from_json(content)
     if llama_benchy.is_report(value):
         return _explained(content, lambda: llama_benchy.report_import(value, import_id, host_id))
     if isinstance(value, dict):
         names = ", ".join(list(value)[:5])
         raise content.error(f"a JSON object with {names or 'nothing'}: not {_KNOWN}")
-    records = list(tables.objects(content, value))
-    return _bench(content, "json", records, import_id, host_id)
+    return _bench(content, "json", list(tables.objects(content, value)), import_id, host_id)
 
 
 def _bench(

@@ -10,16 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from warehouse import rows
-from warehouse.imports.runs import (
-    Child,
-    Imported,
-    Measurement,
-    Run,
-    Setup,
-    make_agent_run,
-    make_run,
-    make_trial,
-)
+from warehouse.imports.making import make_agent_run, make_run, make_trial
+from warehouse.imports.runs import Child, Imported, Measurement, Run, Setup
 
 SOURCE = "hand-written record"
 COLUMNS = (

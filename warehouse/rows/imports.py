@@ -20,6 +20,6 @@ class Import(Row):
     size_bytes: Annotated[int, "its size, bytes"]
     cells: Annotated[int, "cells that it added"]
     trials: Annotated[int, "trials that it added"]
-    left_out: Annotated[int, "what in it was not imported: known already, or nothing to measure"]
+    left_out: Annotated[int, "measurements in it that no table holds"]
     note: Annotated[str | None, "what is odd about it, one line"]
     imported_at: Annotated[datetime, "when, UTC"]
