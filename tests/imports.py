@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.warehouse_samples import holder
+from warehouse import rows
 from warehouse.connection import Connection, connect
 from warehouse.imports.importing import Outcome, add, parse_file
+from warehouse.imports.runs import Run
 from warehouse.storage import Place, storage_at
 from warehouse.store import writing
 
@@ -30,3 +32,7 @@ def table_answer(place: Place, sql: str) -> list[dict[str, Any]]:
     """Of tables alone, which is faster."""
     with Connection(storage_at(place), views=[]) as connection:
         return connection.query(sql).to_pylist()
+
+
+def trials_of(run: Run) -> list[rows.Trial]:
+    return [each for each in run.children if isinstance(each, rows.Trial)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.imports import trials_of
 from warehouse.errors import ImportFileError
 from warehouse.imports.importing import parse_file
 from warehouse.imports.runs import Imported
@@ -26,12 +27,11 @@ def read(path: Path) -> Imported:
     return parse_file(path, None).imported
 
 
-def speeds(found: Imported) -> dict[tuple[str, int], list[float]]:
+def speeds(found: Imported) -> dict[tuple[str, int], list[float | None]]:
     """(step, depth) -> what its trials say, of a file with one run."""
     (run,) = found.runs
-    told: dict[tuple[str, int], list[float]] = {}
-    for trial in run.children:
-        assert hasattr(trial, "step")
+    told: dict[tuple[str, int], list[float | None]] = {}
+    for trial in trials_of(run):
         speed = trial.pp_tok_s or trial.tg_tok_s
         told.setdefault((trial.step, trial.depth), []).append(speed)
     return told
@@ -78,7 +78,7 @@ def test_sql_and_its_database_are_an_average_each(form: str, tmp_path: Path) -> 
     (run,) = found.runs
     assert found.form == form
     assert len(run.children) == 6
-    by_step = {(t.step, t.depth): t for t in run.children if hasattr(t, "step")}
+    by_step = {(t.step, t.depth): t for t in trials_of(run)}
     for record in records():
         if record["n_prompt"] and not record["n_gen"]:
             trial = by_step[f"pp{record['n_prompt']}", record["n_depth"]]
@@ -89,8 +89,8 @@ def test_sql_and_its_database_are_an_average_each(form: str, tmp_path: Path) -> 
 
 def test_csv_is_an_average_each_and_json_has_repetitions() -> None:
     averages, repetitions = read(CSV), read(JSON)
-    assert {t.averaged for t in averages.runs[0].children if hasattr(t, "averaged")} == {True}
-    assert {t.averaged for t in repetitions.runs[0].children if hasattr(t, "averaged")} == {None}
+    assert {t.averaged for t in trials_of(averages.runs[0])} == {True}
+    assert {t.averaged for t in trials_of(repetitions.runs[0])} == {None}
     assert [len(each.runs[0].children) for each in (averages, repetitions)] == [2, 6]
 
 

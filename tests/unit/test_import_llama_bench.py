@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.imports import trials_of
 from warehouse.imports.bench_runs import bench_import, group_tests
 from warehouse.imports.llama_bench import BenchTest, normal, read_test
 from warehouse.imports.runs import Run
@@ -77,10 +78,10 @@ def test_the_axes_of_a_configuration() -> None:
 def test_a_run_without_depths_is_of_the_workload_speed_and_its_trials_run_on() -> None:
     run = run_of(bench_test(), bench_test(n_prompt=0, n_gen=128, test_time="2026-03-01T10:00:09Z"))
     assert run.cell.workload == "speed"
-    first, second, third, _ = run.children
+    first, second, third, _ = trials_of(run)
     assert (second.started_at - first.started_at).total_seconds() == 1
     assert (third.started_at - first.started_at).total_seconds() == 9
-    assert run.cell.ended_at == max(each.ended_at for each in run.children)
+    assert run.cell.ended_at == max(each.ended_at for each in trials_of(run))
 
 
 def test_the_host_may_be_named() -> None:
@@ -141,12 +142,22 @@ def test_the_size_of_the_file_is_not_told() -> None:
 
 def test_fields_of_2023() -> None:
     run = run_of(read_test(OLD_CSV))
-    (trial,) = run.children
+    (trial,) = trials_of(run)
     assert (run.cell.cache_k, run.cell.cache_v, run.cell.quant) == ("f16", "f16", "q4_0")
     assert (run.cell.engine_build, run.cell.pairing) == ("build 1275, commit 3469684", "single")
     assert (trial.depth, trial.step, trial.averaged, trial.sd_tok_s) == (0, "tg128", True, 0.37)
     assert trial.tg_tok_s == pytest.approx(128 / 0.969320879)
     assert json.loads(run.cell.server_config)["other"]["mul_mat_q"] == 1
+
+
+def test_fields_of_2025() -> None:
+    """As build 5163 has them: use_mmap in place of load_mode, flash_attn as a truth, a depth."""
+    run = run_of(
+        bench_test(use_mmap="1", flash_attn=True, n_depth=None, tensor_buft_overrides="none")
+    )
+    config = json.loads(run.cell.server_config)
+    assert (config["engine"]["flash_attn"], config["other"]["use_mmap"]) == ("on", 1)
+    assert trials_of(run)[0].depth == 0
 
 
 @pytest.mark.parametrize(
@@ -188,11 +199,11 @@ def test_real_depths_on_two_gpus() -> None:
     lines = (FIXTURES / "h100x2-llama-bench-8-depths.jsonl").read_text().splitlines()
     run = run_of(*(read_test(json.loads(line)) for line in lines))
     assert (run.cell.pairing, run.cell.split, run.cell.context) == ("pair", "1/1", 86016 + 512)
-    assert len(run.children) == 48
+    assert len(trials_of(run)) == 48
     for line in map(json.loads, lines):
         own = [
             each.pp_tok_s or each.tg_tok_s
-            for each in run.children
+            for each in trials_of(run)
             if (each.depth, each.prompt_n_asked) == (line["n_depth"], line["n_prompt"])
         ]
         assert own == pytest.approx(line["samples_ts"], rel=1e-4)

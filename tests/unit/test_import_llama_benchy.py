@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.imports import trials_of
 from warehouse.errors import ImportFileError
 from warehouse.imports.importing import parse_file
 
@@ -22,8 +23,7 @@ def report(path: Path) -> dict[str, Any]:
 def told(path: Path) -> dict[tuple[str, str, int], list[Any]]:
     (run,) = parse_file(path, "box").imported.runs
     found: dict[tuple[str, str, int], list[Any]] = {}
-    for each in run.children:
-        assert hasattr(each, "kind")
+    for each in trials_of(run):
         speed = each.pp_tok_s if each.kind == "pp" else each.tg_tok_s
         found.setdefault((each.kind, each.step, each.depth), []).append(speed)
     return found
@@ -65,8 +65,7 @@ def test_what_it_does_not_tell_is_null() -> None:
     assert (cell.model, cell.host_id, cell.source) == ("org/model-7b", "box", "llama-benchy")
     unknown = (cell.quant, cell.context, cell.cache_k, cell.cache_v, cell.pairing)
     assert unknown == (None,) * 5
-    first = imported.runs[0].children[0]
-    assert hasattr(first, "ttft_ms")
+    first = trials_of(imported.runs[0])[0]
     assert first.ttft_ms == metric(PLAIN, "e2e_ttft", 0)[0]
     assert (imported.left_out, len(imported.notes)) == (2, 1)  # two streams at two depths
 
