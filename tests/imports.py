@@ -9,7 +9,7 @@ from tests.warehouse_samples import holder
 from warehouse import rows
 from warehouse.connection import Connection, connect
 from warehouse.imports.importing import Outcome, add, parse_file
-from warehouse.imports.runs import Run
+from warehouse.imports.runs import Given, Run
 from warehouse.storage import Place, storage_at
 from warehouse.store import writing
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 def import_files(place: Place, *paths: Path, host_id: str | None = None) -> Sequence[Outcome]:
     storage = storage_at(place)
     with writing(storage, holder("import"), wait=False, on_wait=print) as warehouse:
-        return [add(storage, warehouse, parse_file(path, host_id), NOW) for path in paths]
+        return [add(storage, warehouse, parse_file(path, Given(host_id)), NOW) for path in paths]
 
 
 def answer(place: Place, sql: str) -> list[dict[str, Any]]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from orchestrator.config import load_catalogue
 from orchestrator.settings import warehouse_storage
 from warehouse.imports.importing import Outcome, add, parse_file
 from warehouse.imports.record import shipped_records
+from warehouse.imports.runs import Given
 from warehouse.lock import Holder
 from warehouse.store import writing
 
@@ -40,7 +42,8 @@ def import_files(
     paths = (*files, *(shipped_records() if records else ()))
     if not paths:
         raise click.UsageError("name a FILE, or --records for those shipped with herd")
-    parsed = [parse_file(path, host_id) for path in paths]
+    given = Given(host_id, _catalogued(config_dir))
+    parsed = [parse_file(path, given) for path in paths]
     storage = warehouse_storage(config_dir)
     now = datetime.now(UTC)
     holder = Holder(pid=os.getpid(), host=socket.gethostname(), what="import", since=now)
@@ -49,6 +52,15 @@ def import_files(
     ) as warehouse:
         for path, each in zip(paths, parsed, strict=True):
             click.echo("\n".join(_lines(path, add(storage, warehouse, each, now))))
+
+
+def _catalogued(config_dir: Path | None) -> dict[str, tuple[str, str]]:
+    """Model files of the catalogue, so that their rows stand beside measured ones."""
+    return {
+        file.file: (model.name, quant)
+        for model in load_catalogue(config_dir).values()
+        for quant, file in model.files.items()
+    }
 
 
 def _lines(path: Path, outcome: Outcome) -> Sequence[str]:

@@ -12,7 +12,7 @@ import pytest
 from tests.imports import trials_of
 from warehouse.errors import ImportFileError
 from warehouse.imports.importing import parse_file
-from warehouse.imports.runs import Imported
+from warehouse.imports.runs import Given, Imported
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "imports"
 JSONL = FIXTURES / "llama-bench-11434-1.jsonl"
@@ -24,7 +24,7 @@ CSV = FIXTURES / "llama-bench-11434-2.csv"
 
 
 def read(path: Path) -> Imported:
-    return parse_file(path, None).imported
+    return parse_file(path, Given()).imported
 
 
 def speeds(found: Imported) -> dict[tuple[str, int], list[float | None]]:
@@ -155,7 +155,7 @@ def test_a_file_of_the_wrong_kind_is_one_line(
     monkeypatch.chdir(tmp_path)
     path = written(tmp_path / "wrong", content)
     with pytest.raises(ImportFileError) as error:
-        parse_file(path, None)
+        parse_file(path, Given())
     assert text in str(error.value)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
@@ -166,7 +166,7 @@ def test_sql_without_end_is_stopped(tmp_path: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     script = f"CREATE TABLE llama_bench (a); INSERT INTO llama_bench {endless};"
     with pytest.raises(ImportFileError, match="broken or cut off SQL"):
-        parse_file(written(tmp_path / "b.sql", script), None)
+        parse_file(written(tmp_path / "b.sql", script), Given())
 
 
 @pytest.mark.parametrize("size_mib", [257, 1024])
@@ -175,16 +175,16 @@ def test_a_huge_file_is_refused_before_it_is_read(size_mib: int, tmp_path: Path)
     with path.open("wb") as file:
         file.truncate(size_mib * 2**20)  # sparse
     with pytest.raises(ImportFileError, match=f"has {size_mib} MiB, more than the 256"):
-        parse_file(path, None)
+        parse_file(path, Given())
 
 
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match="is a folder"):
-        parse_file(tmp_path, None)
+        parse_file(tmp_path, Given())
     with pytest.raises(ImportFileError, match="No such file"):
-        parse_file(tmp_path / "none", None)
+        parse_file(tmp_path / "none", Given())
     with pytest.raises(ImportFileError, match="does not end within 256 MiB"):
-        parse_file(Path(os.devnull).with_name("zero"), None)
+        parse_file(Path(os.devnull).with_name("zero"), Given())
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_value_that_cannot_be_is_told_with_its_test(
     first, second, *_ = records()
     path = written(tmp_path / "b.json", json.dumps([second, {**first, field: value}]))
     with pytest.raises(ImportFileError) as error:
-        parse_file(path, None)
+        parse_file(path, Given())
     assert f"test 2: {text}" in str(error.value)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.imports import trials_of
 from warehouse.imports.bench_runs import bench_import, group_tests
 from warehouse.imports.llama_bench import BenchTest, normal, read_test
-from warehouse.imports.runs import Run
+from warehouse.imports.runs import Given, Run
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "imports"
 BASE: dict[str, Any] = {
@@ -57,7 +57,7 @@ def bench_test(**changes: Any) -> BenchTest:
 
 
 def run_of(*tests: BenchTest, host_id: str | None = None) -> Run:
-    (run,) = bench_import(tests or [bench_test()], "json", "i1", host_id).runs
+    (run,) = bench_import(tests or [bench_test()], "json", "i1", Given(host_id)).runs
     return run
 
 
@@ -85,7 +85,7 @@ def test_a_run_without_depths_is_of_the_workload_speed_and_its_trials_run_on() -
 
 
 def test_the_host_may_be_named() -> None:
-    found = bench_import([bench_test()], "json", "i1", "box")
+    found = bench_import([bench_test()], "json", "i1", Given("box"))
     assert found.hosts[0].host_id == found.models[0].host_id == found.runs[0].cell.host_id == "box"
     assert found.runs[0].cell.hardware_class == "CPU A, 2x GPU A, GPU B"
     assert (found.hosts[0].ram_mib, found.hosts[0].gpus) == (None, ())
@@ -134,8 +134,16 @@ def test_model_and_quant(name: str, described: str, model: str, quant: str | Non
     assert (cell.model, cell.quant) == (model, quant)
 
 
+def test_a_file_of_the_catalogue_has_its_name() -> None:
+    given = Given(models={"Qwen3-8B-Q4_K_M.gguf": ("qwen3-8b", "Q4_K_M")})
+    found = bench_import([bench_test()], "json", "i1", given)
+    assert (found.runs[0].cell.model, found.models[0].model) == ("qwen3-8b", "qwen3-8b")
+    unnamed = bench_import([bench_test()], "json", "i1", Given())
+    assert found.runs[0].launch.launch_id == unnamed.runs[0].launch.launch_id
+
+
 def test_the_size_of_the_file_is_not_told() -> None:
-    (model,) = bench_import([bench_test()], "json", "i1", None).models
+    (model,) = bench_import([bench_test()], "json", "i1", Given()).models
     assert (model.size_bytes, model.model_sha256) == (None, None)
     assert json.loads(model.facts or "")["model_size"] == 5_000_000_000
 
@@ -184,7 +192,7 @@ def test_a_test_that_comes_again_is_of_another_process() -> None:
     again = bench_test(test_time="2026-03-02T10:00:00Z")
     groups = group_tests([first, other, second, again])
     assert groups == [[first, second], [other], [again]]
-    runs = bench_import([first, again], "json", "i1", None).runs
+    runs = bench_import([first, again], "json", "i1", Given()).runs
     assert runs[0].cell.cell_id == runs[1].cell.cell_id
     assert runs[0].launch.launch_id != runs[1].launch.launch_id
 

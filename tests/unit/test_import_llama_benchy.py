@@ -9,6 +9,7 @@ import pytest
 from tests.imports import trials_of
 from warehouse.errors import ImportFileError
 from warehouse.imports.importing import parse_file
+from warehouse.imports.runs import Given
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "imports"
 CACHED = FIXTURES / "llama-benchy-0.4.0-cached.json"
@@ -21,7 +22,7 @@ def report(path: Path) -> dict[str, Any]:
 
 
 def told(path: Path) -> dict[tuple[str, str, int], list[Any]]:
-    (run,) = parse_file(path, "box").imported.runs
+    (run,) = parse_file(path, Given("box")).imported.runs
     found: dict[tuple[str, str, int], list[Any]] = {}
     for each in trials_of(run):
         speed = each.pp_tok_s if each.kind == "pp" else each.tg_tok_s
@@ -60,7 +61,7 @@ def test_without_one_the_whole_prompt_is_processed() -> None:
 
 
 def test_what_it_does_not_tell_is_null() -> None:
-    imported = parse_file(PLAIN, "box").imported
+    imported = parse_file(PLAIN, Given("box")).imported
     cell = imported.runs[0].cell
     assert (cell.model, cell.host_id, cell.source) == ("org/model-7b", "box", "llama-benchy")
     unknown = (cell.quant, cell.context, cell.cache_k, cell.cache_v, cell.pairing)
@@ -93,5 +94,5 @@ def test_a_broken_report_is_one_line(changes: dict[str, Any], text: str, tmp_pat
     path = tmp_path / "b.json"
     path.write_text(json.dumps({**report(PLAIN), **changes}, indent=1))
     with pytest.raises(ImportFileError) as error:
-        parse_file(path, None)
+        parse_file(path, Given())
     assert text in str(error.value)

@@ -8,6 +8,7 @@ import pytest
 from tests.imports import answer, import_files, table_answer
 from warehouse.imports.importing import parse_file
 from warehouse.imports.record import shipped_records
+from warehouse.imports.runs import Given
 
 SOURCE = "hand-written record"
 K = 1024
@@ -168,4 +169,4 @@ def test_lines_in_another_order_are_the_same_record(place: Path, tmp_path: Path)
     turned.write_text("\n".join([header, *reversed(lines)]))
     (again,) = import_files(place, turned)
     assert again.row.cells == 0
-    assert parse_file(turned, None).imported.form == "csv"
+    assert parse_file(turned, Given()).imported.form == "csv"

@@ -8,29 +8,27 @@ from warehouse.canonical import canonical
 from warehouse.imports.bench_setup import hardware_of, host_row, model_row, setup_of
 from warehouse.imports.llama_bench import SOURCE, BenchTest
 from warehouse.imports.making import make_run, make_trial
-from warehouse.imports.runs import Imported, Measurement, Run
+from warehouse.imports.runs import Given, Imported, Measurement, Run
 
 
-def bench_import(
-    tests: Sequence[BenchTest], form: str, import_id: str, host_id: str | None
-) -> Imported:
+def bench_import(tests: Sequence[BenchTest], form: str, import_id: str, given: Given) -> Imported:
     """The runs of a file.
 
     Args:
         tests: in the file's order.
         form: csv, json, jsonl, sql or sqlite.
         import_id: identity of the import.
-        host_id: label of the host, which the file does not tell; None takes its hardware's.
+        given: what the file does not tell.
     """
-    runs = [_run(group, import_id, host_id) for group in group_tests(tests)]
+    runs = [_run(group, import_id, given) for group in group_tests(tests)]
     first = {hardware_of(t.config): t for t in reversed(tests)}
     models = {str(t.config.get("model_filename", "")): t for t in reversed(tests)}
     return Imported(
         source=SOURCE,
         form=form,
         runs=tuple(runs),
-        hosts=tuple(host_row(test, host_id) for test in first.values()),
-        models=tuple(model_row(test, host_id) for name, test in models.items() if name),
+        hosts=tuple(host_row(test, given) for test in first.values()),
+        models=tuple(model_row(test, given) for name, test in models.items() if name),
     )
 
 
@@ -55,7 +53,7 @@ def _asked(test: BenchTest) -> tuple[int, int, int]:
     return test.n_prompt, test.n_gen, test.n_depth
 
 
-def _run(tests: Sequence[BenchTest], import_id: str, host_id: str | None) -> Run:
+def _run(tests: Sequence[BenchTest], import_id: str, given: Given) -> Run:
     trials = bench_trials(tests)
     first = tests[0]
     measured = Measurement(
@@ -72,7 +70,7 @@ def _run(tests: Sequence[BenchTest], import_id: str, host_id: str | None) -> Run
         first,
         # llama-bench makes its context as large as each test needs; the largest of them.
         context=max(each.tokens + each.n_depth for each in tests),
-        host_id=host_id,
+        given=given,
     )
     return make_run(setup, measured, import_id, children=trials)
 

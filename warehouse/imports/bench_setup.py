@@ -8,7 +8,7 @@ from pathlib import PureWindowsPath
 from warehouse import rows
 from warehouse.canonical import canonical
 from warehouse.imports.llama_bench import SOURCE, BenchTest
-from warehouse.imports.runs import Setup
+from warehouse.imports.runs import Given, Setup
 
 Config = Mapping[str, int | float | str]
 
@@ -31,23 +31,23 @@ _COLUMNS = frozenset(
 _WORDS = {1: "single", 2: "pair"}
 
 
-def setup_of(test: BenchTest, *, context: int, host_id: str | None) -> Setup:
+def setup_of(test: BenchTest, *, context: int, given: Given) -> Setup:
     """The server configuration that llama-bench's flags stand for.
 
     Args:
         test: any of its tests.
         context: tokens.
-        host_id: label of the host; None takes its hardware's.
+        given: what the file does not tell; without a host's label its hardware is one.
     """
     config = test.config
     gpus = _gpus_used(config)
-    model, quant = _model_of(config)
+    model, quant = _model_of(config, given)
     kept_elsewhere = {*_COLUMNS, *_SAME, *_RENAMED, *_TRUTHS}
     return Setup(
         source=SOURCE,
         model=model,
         quant=quant,
-        host_id=host_id or hardware_of(config),
+        host_id=given.host_id or hardware_of(config),
         hardware_class=hardware_of(config),
         context=context,
         cache_k=_text(config, "type_k") or _cache_of_old(config),
@@ -71,10 +71,10 @@ def hardware_of(config: Config) -> str:
     return ", ".join([cpu, *(gpus or [_no_gpu(config)])])
 
 
-def host_row(test: BenchTest, host_id: str | None) -> rows.Host:
+def host_row(test: BenchTest, given: Given) -> rows.Host:
     """The host of a test."""
     return rows.Host(
-        host_id=host_id or hardware_of(test.config),
+        host_id=given.host_id or hardware_of(test.config),
         seen_at=test.started_at,
         hardware_class=hardware_of(test.config),
         cpu_model=_text(test.config, "cpu_info"),
@@ -91,13 +91,13 @@ def host_row(test: BenchTest, host_id: str | None) -> rows.Host:
     )
 
 
-def model_row(test: BenchTest, host_id: str | None) -> rows.Model:
+def model_row(test: BenchTest, given: Given) -> rows.Model:
     """The model file of a test. Its size is not told: `model_size` is that of the tensors."""
-    model, quant = _model_of(test.config)
+    model, quant = _model_of(test.config, given)
     told = ("model_type", "model_size", "model_n_params")
     return rows.Model(
         model_sha256=None,
-        host_id=host_id or hardware_of(test.config),
+        host_id=given.host_id or hardware_of(test.config),
         seen_at=test.started_at,
         model=model,
         quant=quant,
@@ -109,10 +109,12 @@ def model_row(test: BenchTest, host_id: str | None) -> rows.Model:
     )
 
 
-def _model_of(config: Config) -> tuple[str, str | None]:
-    """Name and quant: of the file's name, the quant else of the model's description."""
+def _model_of(config: Config, given: Given) -> tuple[str, str | None]:
+    """Name and quant: the catalogue's, else of the file's name, the quant else as described."""
     # Takes both kinds of slashes.
     name = PureWindowsPath(_text(config, "model_filename") or "").name
+    if name in given.models:
+        return given.models[name]
     stem = _PART.sub("", name.removesuffix(".gguf"))
     described = _text(config, "model_type") or ""
     found = _OF_FILE.search(stem)

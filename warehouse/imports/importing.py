@@ -9,7 +9,7 @@ from warehouse import rows
 from warehouse.connection import Connection
 from warehouse.imports.content import Content, read_content
 from warehouse.imports.reading import read_import
-from warehouse.imports.runs import Imported, Run
+from warehouse.imports.runs import Given, Imported, Run
 from warehouse.ledger import Ledger
 from warehouse.storage import Storage
 from warehouse.store import Warehouse, read_ledger
@@ -39,7 +39,7 @@ class Parsed:
     imported: Imported
 
 
-def parse_file(path: Path, host_id: str | None) -> Parsed:
+def parse_file(path: Path, given: Given) -> Parsed:
     """Read a file, whatever it is of; touches no warehouse.
 
     Raises:
@@ -47,7 +47,7 @@ def parse_file(path: Path, host_id: str | None) -> Parsed:
     """
     content = read_content(path)
     import_id = content.sha256[:_DIGITS]
-    return Parsed(content, import_id, read_import(content, import_id, host_id))
+    return Parsed(content, import_id, read_import(content, import_id, given))
 
 
 def add(storage: Storage, warehouse: Warehouse, parsed: Parsed, now: datetime) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any
 
 from warehouse import rows
 from warehouse.imports.making import make_run, make_trial
-from warehouse.imports.runs import Imported, Measurement, Setup
+from warehouse.imports.runs import Given, Imported, Measurement, Setup
 
 SOURCE = "llama-benchy"
 _REQUIRED = ("timestamp", "model", "benchmarks")
@@ -22,7 +22,7 @@ def is_report(value: object) -> bool:
     return isinstance(value, dict) and "benchmarks" in value and "latency_mode" in value
 
 
-def report_import(report: Mapping[str, Any], import_id: str, host_id: str | None) -> Imported:
+def report_import(report: Mapping[str, Any], import_id: str, given: Given) -> Imported:
     """The run of a report: all its steps of one stream.
 
     Raises:
@@ -54,17 +54,17 @@ def report_import(report: Mapping[str, Any], import_id: str, host_id: str | None
             ended_at=at,
             note="the report tells one time, its end, for all trials",
         )
-        runs.append(make_run(_setup(report, host_id), measured, import_id, children=trials))
+        runs.append(make_run(_setup(report, given), measured, import_id, children=trials))
     return Imported(SOURCE, "json", tuple(runs), notes=tuple(notes), left_out=left)
 
 
-def _setup(report: Mapping[str, Any], host_id: str | None) -> Setup:
+def _setup(report: Mapping[str, Any], given: Given) -> Setup:
     return Setup(
         source=SOURCE,
         model=str(report["model"]),
         quant=None,
-        host_id=host_id or _UNKNOWN_HOST,
-        hardware_class=host_id or _UNKNOWN_HOST,
+        host_id=given.host_id or _UNKNOWN_HOST,
+        hardware_class=given.host_id or _UNKNOWN_HOST,
         engine=SOURCE,
         other={"version": report.get("version")},
     )

@@ -27,6 +27,16 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What the user knows of a file beside what it holds."""
+
+    host_id: str | None = None
+    """Label of the host, which no file tells."""
+    models: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Name of a model file -> model and quant, as the catalogue names them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """The content of a file."""
 
