@@ -76,7 +76,7 @@ class TestBuilds:
             "build 11434": 33.0,
         }
         for number, (text, tg) in enumerate(builds.items()):
-            name = f"e{number}"
+            name = f"e{9 - number}"
             dated = "2020-01-01" if number == 2 else None
             axes = {"engine": name, "engine_sha256": name, "build_date": dated}
             put(store, name, tg, engine_build=text, **axes)
@@ -100,8 +100,9 @@ class TestBuilds:
         put(store, "b", 44.0, engine="y", engine_sha256="sy", build_date="2026-01-05",
             engine_build="build 0, commit bb")  # fmt: skip
         assert [r["cell_id"] for r in ask("SELECT * FROM compare_builds")] == ["b", "a"]
-        plan = planned("a", engine="x", engine_sha256="sx", build_date="2025-12-31")
-        store.write_sweep(sweep(), [plan], [], [], [])
+        for name, date in (("w1", "2025-12-30"), ("w2", "2025-12-31")):
+            plan = planned("a", sweep_id=name, engine="x", engine_sha256="sx", build_date=date)
+            store.write_sweep(sweep(name), [plan], [], [], [])
         found = ask("SELECT cell_id, build_date, tg_change_pct FROM compare_builds")
         assert found == [
             {"cell_id": "a", "build_date": "2025-12-31", "tg_change_pct": None},

@@ -1,5 +1,5 @@
 -- One row per engine build of which a cell was planned, measured or imported, the oldest first: by
--- the date in its config (the latest one that a config named) where all have one, else by its number.
+-- the date in its config (the last of several) where all have one, else by its number.
 -- build: identity of the build: the hash of its files, else what it says of itself
 -- engine_build: what the binary says of its build
 -- build_number: llama.cpp's number of the build, from that
