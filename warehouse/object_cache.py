@@ -1,4 +1,4 @@
-"""Small objects for Arrow, fetched whole and many at a time: a request costs more than its bytes."""
+"""Small objects for Arrow, fetched whole and many at once: a request costs more than its bytes."""
 
 import threading
 from bisect import bisect_left
@@ -97,8 +97,8 @@ class _Reading(pafs.FileSystemHandler):
     def normalize_path(self, path: str) -> str:
         return path
 
-    def get_file_info(self, paths: list[str]) -> list[pafs.FileInfo]:
-        return self._cache.filesystem.get_file_info(paths)
+    def get_file_info(self, paths: str | list[str]) -> list[pafs.FileInfo]:
+        return self._cache.filesystem.get_file_info([paths] if isinstance(paths, str) else paths)
 
     def get_file_info_selector(self, selector: pafs.FileSelector) -> list[pafs.FileInfo]:
         return self._cache.filesystem.get_file_info(selector)
@@ -109,6 +109,7 @@ class _Reading(pafs.FileSystemHandler):
     def open_input_stream(self, path: str) -> pa.NativeFile:
         return self._cache.open(path)
 
+    # pyarrow asks for all of these methods.
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise OSError("a scan writes nothing")
 

@@ -6,24 +6,23 @@ from contextlib import contextmanager
 
 from warehouse.errors import WarehouseError
 
-_CODE = re.compile(r"AWS Error (\w+) during (\w+) operation: (.*)", re.DOTALL)
+_CODE = re.compile(r"AWS Error ([^:]+) during \w+ operation: (.*)", re.DOTALL)
+_UNPARSED = re.compile(r"Unable to parse ExceptionName: (\w+)")
+"""How the SDK tells a code that it has no number for."""
 _KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 _ADVICE = {
-    "NO_SUCH_BUCKET": "there is no such bucket: make it, or name another with warehouse.uri",
-    "ACCESS_DENIED": (
-        f"access denied: see that {_KEYS} are set, and may list, read, write and delete there"
+    "nosuchbucket": "there is no such bucket: make it, or name another with warehouse.uri",
+    "accessdenied": (
+        f"access denied: set {_KEYS}, to keys that may list, read, write and delete there"
     ),
-    "INVALID_ACCESS_KEY_ID": f"the store does not know this key: check {_KEYS}",
-    "SIGNATURE_DOES_NOT_MATCH": f"the secret key is not that of the access key: check {_KEYS}",
-    "INVALID_CLIENT_TOKEN_ID": f"the store does not know this key: check {_KEYS}",
-    "MISSING_AUTHENTICATION_TOKEN": f"no credentials: set {_KEYS}",
-    "EXPIRED_TOKEN": "the credentials have expired: get new ones",
-    "REQUEST_TIME_TOO_SKEWED": "this host's clock is wrong: set it",
-    "SLOW_DOWN": "the store asks for fewer requests: run the same command again later",
+    "invalidaccesskeyid": f"the store does not know this key: check {_KEYS}",
+    "signaturedoesnotmatch": f"the secret key is not that of the access key: check {_KEYS}",
+    "expiredtoken": "the credentials have expired: get new ones",
+    "requesttimetooskewed": "this host's clock is wrong: set it",
+    "slowdown": "the store asks for fewer requests: run the same command again later",
+    "unknown (http status 301)": "the bucket is in another region: set AWS_REGION",
 }
 _ENDPOINT = "see that it runs and that AWS_ENDPOINT_URL names it"
-_STATUS = {"HTTP response code: 403": "ACCESS_DENIED", "HTTP response code: 404": "NO_SUCH_BUCKET"}
-"""A HEAD has no body: its status is all that the store says."""
 
 
 def explain(error: OSError, name: str) -> WarehouseError:
@@ -36,14 +35,14 @@ def explain(error: OSError, name: str) -> WarehouseError:
     match = _CODE.search(str(error))
     if not match:
         return WarehouseError(f"cannot use {name}: {_first_line(str(error))}")
-    code, _, details = match.groups()
-    status = next((known for text, known in _STATUS.items() if text in str(error)), None)
-    advice = _ADVICE.get(code) or _ADVICE.get(status or "")
-    if advice is None and code == "NETWORK_CONNECTION":
+    code, details = match.groups()
+    if code == "NETWORK_CONNECTION":
         cause = _first_line(details.rpartition("Details: ")[2])
         advice = f"the object store does not answer ({cause}): {_ENDPOINT}"
-    elif advice is None:
-        advice = f"{code}: {_first_line(details)}"
+    else:
+        unparsed = _UNPARSED.search(details)
+        known = (unparsed[1] if unparsed else code.replace("_", "")).lower()
+        advice = _ADVICE.get(known, f"{code}: {_first_line(details)}")
     return WarehouseError(f"cannot use {name}: {advice}")
 
 

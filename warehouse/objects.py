@@ -82,6 +82,7 @@ class ObjectStorage:
                 with self._s3.open_input_stream(self._uri.key(path)) as stream:
                     return stream.read()
             except FileNotFoundError:
+                self.prepare()  # where there is no bucket, there is no object either
                 return None
 
     def write(self, path: str, content: bytes | memoryview) -> None:
@@ -125,7 +126,7 @@ class ObjectStorage:
 
     def list_times(self, folder: str) -> dict[str, datetime]:
         """When each object that lies right in the folder was put, by the store's clock."""
-        return {info.base_name: info.mtime for info in self._list(folder)}
+        return {info.base_name: info.mtime for info in self._list(folder) if info.mtime}
 
     def _list(self, folder: str, *, recursive: bool = False) -> list[pafs.FileInfo]:
         selector: Any = pafs.FileSelector(self._uri.key(folder), recursive=recursive)
