@@ -33,6 +33,10 @@ PARENTS: Mapping[str, str] = {
     "load_steps": "cells",
     "requests": "cells",
     "stability_rounds": "cells",
+    "agent_runs": "cells",
+    "agent_turns": "cells",
+    "tool_calls": "cells",
+    "quality": "cells",
     "telemetry": "cells",
 }
 """Child table -> the table whose file commits it. Tables not named commit themselves."""
@@ -66,6 +70,11 @@ def launch_stem(launch_id: str, ended: bool) -> str:
 def calibration_stem(calibration_id: str) -> str:
     """Stem of a calibration's file, which commits itself."""
     return _identifier(calibration_id)
+
+
+def import_stem(import_id: str) -> str:
+    """Stem of an import's files, which commit themselves; its cells have their own."""
+    return _identifier(import_id)
 
 
 def child_stem(cell_id: str, attempt: int) -> str:

@@ -126,9 +126,11 @@ class Warehouse:
         self._storage = storage_at(place)
         self._committed = {(each.cell_id, each.attempt) for each in _attempts(self._storage)}
         tables = [*(each.TABLE for each in rows.TABLES), "logs"]
-        for table, paths in self._storage.list_tables(tables, layout.TEMPORARY).items():
-            for path in paths:
-                self._storage.delete(f"{table}/{path}")
+        listed = self._storage.list_tables(tables, suffix="")
+        self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
+        for path in sorted(self._present):
+            if path.endswith(layout.TEMPORARY):
+                self._storage.delete(path)
 
     def write_sweep(
         self,
@@ -214,16 +216,32 @@ class Warehouse:
         folder = layout.folder(rows.Calibration.TABLE, steps[0].calibrated_at)
         self._write(folder, stem, rows.Calibration, steps)
 
+    def write_import(
+        self, row: rows.Import, hosts: Sequence[rows.Host], models: Sequence[rows.Model]
+    ) -> None:
+        """Say that a file was imported, once its cells are there, with its hosts and models."""
+        stem = layout.import_stem(row.import_id)
+        groups: tuple[tuple[type[rows.Row], Sequence[rows.Row]], ...] = (
+            (rows.Host, hosts),
+            (rows.Model, models),
+            (rows.Import, [row]),
+        )
+        for table, group in groups:
+            self._write(layout.folder(table.TABLE, row.imported_at), stem, table, group)
+
     def _write(
         self, folder: str, stem: str, table: type[rows.Row], group: Sequence[rows.Row]
     ) -> None:
         path = f"{folder}/{stem}{layout.SUFFIX}"
         if not group:
             # What a killed writer left here must not be committed by this writer's parent file.
-            self._storage.delete(path)
+            # Not asked for in vain: an object store takes two requests for each.
+            if path in self._present:
+                self._storage.delete(path)
             return
         sink = pa.BufferOutputStream()
         # Without Arrow's own copy of the schema: readers bring theirs, and parsing it for each
         # small file is half the cost of opening one.
         pq.write_table(table_of(table, group), sink, compression="zstd", store_schema=False)
         self._storage.write(path, memoryview(sink.getvalue()))
+        self._present.add(path)

@@ -17,6 +17,8 @@ VERBS = {
     "views": "views:views",
     "models": "models:models",
     "compare": "compare:compare",
+    "import": "imports:import_files",
+    "export": "exports:export",
     "calibrate": "calibrate:calibrate",
     "doctor": "doctor:doctor",
 }

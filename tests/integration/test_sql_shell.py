@@ -32,7 +32,7 @@ class Typist:
     def __init__(self, herd: Herd, *args: str) -> None:
         self.terminal = Terminal(herd, "sql", *args)
         self._seen = 0
-        self.sees("herd> ")
+        self.sees("herd>")
 
     def types(self, text: str) -> None:
         self._seen = len(self.terminal.text)
@@ -40,7 +40,7 @@ class Typist:
 
     def sees(self, text: str) -> str:
         """Wait for it; all that appeared since the last keys, without colours."""
-        until(lambda: text in self._appeared(), 20)
+        until(lambda: text in self._appeared(), 15)
         return self._appeared()
 
     def _appeared(self) -> str:
@@ -63,7 +63,7 @@ def user(herd: Herd) -> Iterator[Typist]:
 
 
 def test_a_question_of_several_lines_is_answered_at_its_semicolon(user: Typist) -> None:
-    user.asks("select quant || '-x' as q", "..> ")
+    user.asks("select quant || '-x' as q", "..>")
     user.asks("from speed;", "Q4_1-x")
     assert user.leaves() == 0
 
@@ -107,12 +107,12 @@ def test_help_lists_views_and_explains_one(user: Typist) -> None:
 
 def test_a_row_is_shown_value_by_value(user: Typist) -> None:
     user.types("\\x\r")
-    user.sees("herd> ")
+    user.sees("herd>")
     shown = user.asks("select quant, context from speed;", "4096")
     assert "quant    Q4_1" in shown
     assert "context  4096" in shown
     user.types("\\format csv\r")
-    user.sees("herd> ")
+    user.sees("herd>")
     user.asks("select quant, context from speed;", "quant,context\r\nQ4_1,4096")
 
 
@@ -153,7 +153,7 @@ def test_a_long_answer_goes_through_the_pager(herd: Herd) -> None:
     pager.chmod(0o755)
     herd.env["PAGER"] = str(pager)
     user = Typist(herd)
-    user.asks("select 1 as one;", "herd> ")
+    user.asks("select 1 as one;", "herd>")
     assert not (herd.folder / "paged").exists()
     user.asks("select range as n from range(500);", "was paged")
     assert (herd.folder / "paged").read_text().split()[-1] == "499"

@@ -4,9 +4,11 @@ A column's annotation holds its type and its meaning; the unit is the suffix of 
 (`_ms`, `_mib`, `_tok_s`, `_w`, `_j`, ...). Later versions only add nullable columns.
 """
 
+from warehouse.rows.agents import AgentRun, AgentTurn, Quality, ToolCall
 from warehouse.rows.base import Axes, Row
 from warehouse.rows.cells import Cell, ContextProbe, DepthRun, Prefill, Trial
 from warehouse.rows.hosts import Calibration, Gpu, Host, Model
+from warehouse.rows.imports import Import
 from warehouse.rows.launches import Launch, Memory, Telemetry
 from warehouse.rows.loads import LoadStep, Request, StabilityRound
 from warehouse.rows.plans import PlannedCell, PredictedMemory, Sweep
@@ -29,13 +31,20 @@ TABLES: tuple[type[Row], ...] = (
     LoadStep,
     Request,
     StabilityRound,
+    AgentRun,
+    AgentTurn,
+    ToolCall,
+    Quality,
     Telemetry,
     Calibration,
+    Import,
 )
 
 __all__ = [
     "SCHEMA_VERSION",
     "TABLES",
+    "AgentRun",
+    "AgentTurn",
     "Axes",
     "Calibration",
     "Cell",
@@ -43,6 +52,7 @@ __all__ = [
     "DepthRun",
     "Gpu",
     "Host",
+    "Import",
     "Launch",
     "LoadStep",
     "Memory",
@@ -50,10 +60,12 @@ __all__ = [
     "PlannedCell",
     "PredictedMemory",
     "Prefill",
+    "Quality",
     "Request",
     "Row",
     "StabilityRound",
     "Sweep",
     "Telemetry",
+    "ToolCall",
     "Trial",
 ]

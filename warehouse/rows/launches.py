@@ -35,6 +35,7 @@ class Launch(Row):
         datetime | None, "end of the process, UTC; null while it runs, and if nobody saw it"
     ]
     foreign_gpu: Annotated[str | None, "other processes on the devices before the start"] = None
+    source: Annotated[str | None, "what it was imported from; null: measured"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class Memory(Row):
     device: Annotated[str, "device or buffer as the engine names it, or Host"]
     part: Annotated[str, "model, kv, recurrent, compute, output, context, total, process, rss, ..."]
     mib: Annotated[float, "measured memory, MiB"]
-    source: Annotated[str, "log, breakdown, nvml or psutil"]
+    source: Annotated[str, "log, breakdown, nvml, psutil, or what it was imported from"]
+    note: Annotated[str | None, "what is odd about it, as imported"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
