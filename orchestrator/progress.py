@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 OUTCOMES = ("ok", "failed", "cancelled", "pruned", "cached")
 
@@ -80,8 +79,3 @@ def duration(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def progress_file(root: Path, sweep_id: str) -> Path:
-    """Where the progress of a sweep is kept while it runs, for `herd status`."""
-    return root / "progress" / f"{sweep_id}.json"

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse.storage import Storage, storage_at
+
 if TYPE_CHECKING:
     from orchestrator.config import HerdConfig
 
@@ -26,11 +28,11 @@ def configuration(overrides: Sequence[str], config_dir: Path | None) -> "HerdCon
         return Composer(split_overrides(hydra, overrides).fixed).base()
 
 
-def warehouse_root(config_dir: Path | None) -> Path:
-    """The warehouse's folder, for verbs that take no overrides.
+def warehouse_storage(config_dir: Path | None) -> Storage:
+    """Where the warehouse lies, for verbs that take no overrides.
 
     Raises:
         ConfigError: the configuration is wrong.
     """
     named = os.environ.get(WAREHOUSE_VARIABLE)
-    return Path(named or configuration((), config_dir).warehouse.uri).expanduser()
+    return storage_at(named or configuration((), config_dir).warehouse.uri)

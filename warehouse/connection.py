@@ -1,17 +1,16 @@
 """Read-only SQL over a warehouse: DuckDB that sees the committed rows and no file."""
 
-from pathlib import Path
 from types import TracebackType
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.fs as pafs
 
-from warehouse import files, layout, rows, store
+from warehouse import layout, rows, store
 from warehouse.errors import QueryError
 from warehouse.schemas import meaning_of, schema_of
 from warehouse.statements import check_statement, first_line
+from warehouse.storage import Place, Storage, storage_at
 from warehouse.views import ColumnInfo, View, ViewInfo, describe_field, load_views
 
 _LOCKDOWN = (
@@ -25,14 +24,15 @@ _LOCKDOWN = (
 )
 
 
-def connect(root: Path) -> "Connection":
+def connect(place: Place) -> "Connection":
     """Open a warehouse for reading; a running sweep may go on writing it.
 
     Raises:
         WarehouseError: there is no warehouse, or it cannot be read.
     """
-    store.check(root)
-    return Connection(root, load_views())
+    storage = storage_at(place)
+    store.check(storage)
+    return Connection(storage, load_views())
 
 
 class Connection:
@@ -42,8 +42,8 @@ class Connection:
     what a query's text holds, it can write nothing and read nothing else.
     """
 
-    def __init__(self, root: Path, views: list[View]) -> None:
-        self._root = root
+    def __init__(self, storage: Storage, views: list[View]) -> None:
+        self._storage = storage
         self._views = views
         self._files: dict[str, list[str]] = {}
         self._duckdb = duckdb.connect(":memory:")
@@ -111,8 +111,10 @@ class Connection:
 
     def _take_snapshot(self) -> None:
         """Point the tables at the files that are committed now."""
-        parents = sorted(rows.TABLES, key=lambda each: each.TABLE in layout.PARENTS)
-        listed = {each.TABLE: files.list_files(self._root / each.TABLE) for each in parents}
+        names = [each.TABLE for each in rows.TABLES]
+        # Parents first, so that what they commit is in the list.
+        listed = self._storage.list_tables(set(names) - layout.PARENTS.keys())
+        listed |= self._storage.list_tables(layout.PARENTS)
         committed = layout.visible(listed)
         for table in rows.TABLES:
             name = table.TABLE
@@ -123,8 +125,8 @@ class Connection:
     def _dataset(self, table: type[rows.Row], paths: list[str]) -> ds.Dataset:
         # Columns by name: what an older file lacks is null.
         return ds.FileSystemDataset.from_paths(
-            [str(self._root / table.TABLE / each) for each in paths],
+            [self._storage.arrow_path(f"{table.TABLE}/{each}") for each in paths],
             schema=schema_of(table),
             format=ds.ParquetFileFormat(),
-            filesystem=pafs.LocalFileSystem(),
+            filesystem=self._storage.filesystem,
         )

@@ -1,16 +1,16 @@
 """`herd status`: past or live progress of a sweep, from any terminal."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 import psutil
 
 from orchestrator.cli.output import format_option, print_arrow
 from orchestrator.progress import duration, summary
-from orchestrator.settings import warehouse_root
+from orchestrator.progress_file import read_progress
+from orchestrator.settings import warehouse_storage
 from warehouse.connection import Connection, connect
+from warehouse.storage import Storage
 
 _SWEEPS = """\
 select s.sweep_id, s.name, strftime(s.started_at, '%Y-%m-%d %H:%M') as started_utc,
@@ -34,14 +34,14 @@ def status(config_dir: Path | None, sweep_id: str | None, output: str) -> None:
 
     Reads the warehouse and the progress file of a running sweep; never starts Ray.
     """
-    root = warehouse_root(config_dir)
-    with connect(root) as connection:
+    storage = warehouse_storage(config_dir)
+    with connect(storage) as connection:
         if sweep_id is None:
             _print_sweeps(connection, output)
         else:
             _print_cells(connection, sweep_id, output)
     if output == "table":
-        for line in _running(root, sweep_id):
+        for line in _running(storage, sweep_id):
             click.echo(line)
 
 
@@ -59,11 +59,10 @@ def _print_cells(connection: Connection, sweep_id: str, output: str) -> None:
     print_arrow(answer, output)
 
 
-def _running(root: Path, sweep_id: str | None) -> list[str]:
+def _running(storage: Storage, sweep_id: str | None) -> list[str]:
     """Lines on the sweeps that run now, by their progress files."""
     lines = []
-    for file in sorted((root / "progress").glob(f"{sweep_id or '*'}.json")):
-        progress: dict[str, Any] = json.loads(file.read_text())
+    for progress in read_progress(storage, sweep_id):
         if progress["ended"]:
             continue
         alive = psutil.pid_exists(progress["pid"])

@@ -1,10 +1,9 @@
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from orchestrator.progress import Progress, Running, duration, progress_file, summary
+from orchestrator.progress import Progress, Running, duration, summary
 
 START = Progress(sweep_id="w1", name="demo", pid=7, total=10, started_at="2026-03-01T12:00:00")
 
@@ -71,7 +70,3 @@ def test_counts_in_words(counts: dict[str, int], words: str) -> None:
 )
 def test_a_time_in_words(seconds: float | None, words: str) -> None:
     assert duration(seconds) == words
-
-
-def test_the_progress_file_lies_in_the_warehouse() -> None:
-    assert progress_file(Path("/data"), "w1") == Path("/data/progress/w1.json")
