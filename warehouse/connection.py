@@ -1,17 +1,19 @@
 """Read-only SQL over a warehouse: DuckDB that sees the committed rows and no file."""
 
+import re
 from types import TracebackType
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
-from warehouse import layout, rows, store
+from warehouse import rows, store
+from warehouse.datasets import Datasets
 from warehouse.errors import QueryError
 from warehouse.schemas import meaning_of, schema_of
 from warehouse.statements import check_statement, first_line
 from warehouse.storage import Place, Storage, storage_at
-from warehouse.views import ColumnInfo, View, ViewInfo, describe_field, load_views
+from warehouse.views import ColumnInfo, View, ViewInfo, describe_field, load_views, tables_in
+from warehouse.visibility import LeftOut
 
 _LOCKDOWN = (
     "SET TimeZone = 'UTC'",
@@ -22,6 +24,9 @@ _LOCKDOWN = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
+
+_UNREAD = re.compile(r"reading the stream registered as '(?P<table>\w+)' failed")
+"""What DuckDB says when Arrow could not read a table's file."""
 
 
 def connect(place: Place) -> "Connection":
@@ -43,11 +48,11 @@ class Connection:
     """
 
     def __init__(self, storage: Storage, views: list[View]) -> None:
-        self._storage = storage
         self._views = views
-        self._files: dict[str, list[str]] = {}
+        self._datasets = Datasets(storage)
         self._duckdb = duckdb.connect(":memory:")
-        self._take_snapshot()
+        for table in rows.TABLES:
+            self._duckdb.register(table.TABLE, self._datasets.empty(table.TABLE))
         for view in views:
             self._duckdb.execute(f"CREATE VIEW {view.name} AS {view.sql}")
         for setting in _LOCKDOWN:
@@ -73,15 +78,26 @@ class Connection:
 
         Raises:
             QueryError: the statement was refused, or failed in DuckDB.
-            WarehouseError: the warehouse holds a file that cannot be read.
+            WarehouseError: the warehouse cannot be read.
         """
         check_statement(self._duckdb, sql)
-        self._take_snapshot()
-        try:
-            answer: pa.Table = self._duckdb.sql(sql).to_arrow_table()
-        except duckdb.Error as error:
-            raise QueryError(first_line(error)) from error
-        return answer
+        tables = tables_in(sql, self._views)
+        while True:
+            for name, dataset in self._datasets.refresh(tables).items():
+                self._duckdb.register(name, dataset)
+            try:
+                answer: pa.Table = self._duckdb.sql(sql).to_arrow_table()
+            except duckdb.Error as error:
+                failed = _UNREAD.search(str(error))
+                if failed is None or not self._datasets.recover(failed["table"]):
+                    raise QueryError(first_line(error)) from error
+            else:
+                return answer
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Files that the last query left out because they are damaged, or not herd's."""
+        return self._datasets.left_out
 
     def list_views(self) -> tuple[ViewInfo, ...]:
         """Every table and view with its columns: views first, each group by name."""
@@ -108,25 +124,3 @@ class Connection:
     def _describe(self, name: str) -> list[tuple[str, str]]:
         described = self._duckdb.execute(f"DESCRIBE {name}").fetchall()
         return [(str(each[0]), str(each[1])) for each in described]
-
-    def _take_snapshot(self) -> None:
-        """Point the tables at the files that are committed now."""
-        names = [each.TABLE for each in rows.TABLES]
-        # Parents first, so that what they commit is in the list.
-        listed = self._storage.list_tables(set(names) - layout.PARENTS.keys())
-        listed |= self._storage.list_tables(layout.PARENTS)
-        committed = layout.visible(listed)
-        for table in rows.TABLES:
-            name = table.TABLE
-            if self._files.get(name) != committed[name]:
-                self._duckdb.register(name, self._dataset(table, committed[name]))
-                self._files[name] = committed[name]
-
-    def _dataset(self, table: type[rows.Row], paths: list[str]) -> ds.Dataset:
-        # Columns by name: what an older file lacks is null.
-        return ds.FileSystemDataset.from_paths(
-            [self._storage.arrow_path(f"{table.TABLE}/{each}") for each in paths],
-            schema=schema_of(table),
-            format=ds.ParquetFileFormat(),
-            filesystem=self._storage.filesystem,
-        )

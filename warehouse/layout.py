@@ -41,13 +41,32 @@ PARENTS: Mapping[str, str] = {
 }
 """Child table -> the table whose file commits it. Tables not named commit themselves."""
 
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "sweeps": ("sweep_id",),
+    "planned_cells": ("sweep_id",),
+    "predicted_memory": ("sweep_id",),
+    "hosts": ("host_id",),
+    "models": ("model_sha256",),
+    "launches": ("launch_id",),
+    "memory": ("launch_id",),
+    "calibrations": ("calibration_id",),
+    "cells": ("cell_id", "attempt"),
+    **{child: ("cell_id", "attempt") for child, parent in PARENTS.items() if parent == "cells"},
+}
+"""Columns that every version of a table has; compacted files are sorted by them."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 _LAUNCH_STAGES = ("ready", "done")
 
 
+def day(moment: datetime) -> str:
+    """The date in UTC, as the folders are named."""
+    return f"date={moment.astimezone(UTC).date().isoformat()}"
+
+
 def folder(table: str, start: datetime) -> str:
     """Folder of a table's rows that started then, relative to the root."""
-    return f"{table}/date={start.astimezone(UTC).date().isoformat()}"
+    return f"{table}/{day(start)}"
 
 
 def _identifier(text: str) -> str:
@@ -91,6 +110,19 @@ def parse_cell_stem(stem: str) -> Attempt | None:
     if len(parts) not in (3, 4) or not parts[1].isdecimal() or not all(parts):
         return None
     return Attempt(parts[0], int(parts[1]), parts[2], parts[3] if len(parts) == 4 else None)
+
+
+def stem_of(path: str) -> str:
+    """The name of a small file without its end."""
+    return path.rpartition("/")[2].removesuffix(SUFFIX)
+
+
+def name_key(table: str, path: str) -> tuple[str, ...] | None:
+    """Values of `KEYS` in every row of a small file, by its name; None if that does not tell."""
+    parts = stem_of(path).split(".")
+    if table in {"hosts", "models"}:  # named by the sweep that saw them
+        return None
+    return tuple(parts[: len(KEYS[table])])
 
 
 def commit_key(table: str, path: str) -> str | None:

@@ -8,7 +8,7 @@ file the generation counts, and what it covers counts no more. Pure functions.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 from warehouse.errors import WarehouseError
@@ -32,7 +32,7 @@ class Manifest:
     """Committing table -> stems of its small files that count no more, nor do their children."""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Table -> rows in its compacted file; a table without rows has no file."""
-    written_at: datetime = datetime.min.replace(tzinfo=UTC)
+    written_at: datetime | None = None
     """By the compactor's clock, UTC."""
     telemetry_interval_s: float | None = None
     """Least time between the kept samples of a device, s; null: all are kept."""
@@ -84,7 +84,7 @@ def to_json(manifest: Manifest) -> bytes:
         "replaces": sorted(manifest.replaces),
         "covers": {table: sorted(stems) for table, stems in manifest.covers.items()},
         "rows": dict(manifest.rows),
-        "written_at": manifest.written_at.isoformat(),
+        "written_at": manifest.written_at.isoformat() if manifest.written_at else None,
         "telemetry_interval_s": manifest.telemetry_interval_s,
     }
     return json.dumps(content).encode()

@@ -4,6 +4,7 @@ import types
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
@@ -92,6 +93,12 @@ def schema_of(table: type[rows.Row]) -> pa.Schema:
         columns.append(_field(field.name, hint, meaning))
     columns.append(_field("schema_version", int, "version of the row schemas that wrote it"))
     return pa.schema(columns)
+
+
+@cache
+def schema_of_table(name: str) -> pa.Schema:
+    """Arrow schema of the table with that name."""
+    return schema_of(next(each for each in rows.TABLES if name == each.TABLE))
 
 
 def _checked(column: "pa.Field[Any]", values: list[Any]) -> list[Any]:

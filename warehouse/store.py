@@ -4,17 +4,22 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse import layout, rows
+from warehouse.compaction import Compacted, compact
 from warehouse.errors import WarehouseError
+from warehouse.jobs import Thinning
 from warehouse.ledger import Attempt, Ledger
 from warehouse.lock import Holder
+from warehouse.manifest import MANIFESTS
+from warehouse.retention import Removal, removals, remove
 from warehouse.schemas import rows_of, table_of
+from warehouse.snapshot import TABLES, Snapshots, read_attempts
 from warehouse.storage import Place, Storage, storage_at
 
 
@@ -51,7 +56,7 @@ def check(place: Place) -> None:
         raise WarehouseError(
             f"{storage.name(layout.MARKER)} is damaged: remove it and run a sweep"
         ) from error
-    if version != layout.LAYOUT_VERSION:
+    if version not in layout.READABLE:
         raise WarehouseError(
             f"{storage.name()} has layout {version}, this herd knows {layout.LAYOUT_VERSION}: "
             "update herd"
@@ -59,22 +64,14 @@ def check(place: Place) -> None:
 
 
 def read_ledger(place: Place) -> Ledger:
-    """All committed attempts, from the names of the `cells` files alone; reads no file.
+    """All committed attempts, from names and manifests alone; reads no rows.
 
     A folder that is no warehouse yet has none.
 
     Raises:
         WarehouseError: the folder cannot be read.
     """
-    return Ledger(_attempts(storage_at(place)))
-
-
-def _attempts(storage: Storage) -> Iterator[Attempt]:
-    for path in storage.list_tables([rows.Cell.TABLE])[rows.Cell.TABLE]:
-        stem = path.rpartition("/")[2].removesuffix(layout.SUFFIX)
-        attempt = layout.parse_cell_stem(stem)
-        if attempt is not None:
-            yield attempt
+    return Ledger(read_attempts(storage_at(place)))
 
 
 @contextmanager
@@ -113,6 +110,10 @@ def _read(storage: Storage, path: str, table: type[_AnyRow]) -> list[_AnyRow]:
         raise WarehouseError(text) from error
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 _CELL_TABLES = tuple(t for t in rows.TABLES if layout.PARENTS.get(t.TABLE) == rows.Cell.TABLE)
 
 
@@ -124,8 +125,9 @@ class Warehouse:
 
     def __init__(self, place: Place) -> None:
         self._storage = storage_at(place)
-        self._committed = {(each.cell_id, each.attempt) for each in _attempts(self._storage)}
-        tables = [*(each.TABLE for each in rows.TABLES), "logs"]
+        self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
+        self._small_files: int | None = None
+        tables = [*TABLES, MANIFESTS, "logs"]
         for table, paths in self._storage.list_tables(tables, layout.TEMPORARY).items():
             for path in paths:
                 self._storage.delete(f"{table}/{path}")
@@ -170,7 +172,7 @@ class Warehouse:
         For a writer's beginning: nobody else writes, so whoever was to write the end is gone.
         """
         launches = rows.Launch.TABLE
-        lost = layout.unfinished_launches(self._storage.list_tables([launches])[launches])
+        lost = Snapshots(self._storage).take().unfinished_launches()
         for path in lost:
             (row,) = _read(self._storage, f"{launches}/{path}", rows.Launch)
             memory = _read(self._storage, f"{rows.Memory.TABLE}/{path}", rows.Memory)
@@ -208,6 +210,38 @@ class Warehouse:
         self._write(folder, layout.cell_stem(attempt), rows.Cell, [cell])
         self._committed.add(key)
 
+    def compact(
+        self, *, open_day: str | None = None, thinning: Thinning | None = None
+    ) -> Compacted:
+        """Compact each day (`warehouse.compaction`), then remove what a while ago was replaced.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        done = compact(self._storage, _now, open_day=open_day, thinning=thinning)
+        remove(self._storage, self.removals())
+        self._small_files = None
+        return done
+
+    def compact_when_many(self, files: int) -> Compacted | None:
+        """Compact once there are more small files than that; None while there are not.
+
+        Today's finished groups become a generation of their own.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        if self._small_files is None:
+            found = Snapshots(self._storage).take()
+            self._small_files = sum(len(found.small(table)) for table in found.files)
+        if self._small_files <= files:
+            return None
+        return self.compact(open_day=layout.day(_now()))
+
+    def removals(self) -> list[Removal]:
+        """What may be removed now, with the reasons."""
+        return removals(Snapshots(self._storage).state(), _now())
+
     def write_calibration(self, steps: Sequence[rows.Calibration]) -> None:
         """Write the steps of one calibration."""
         stem = layout.calibration_stem(steps[0].calibration_id)
@@ -224,6 +258,17 @@ class Warehouse:
             return
         sink = pa.BufferOutputStream()
         # Without Arrow's own copy of the schema: readers bring theirs, and parsing it for each
-        # small file is half the cost of opening one.
-        pq.write_table(table_of(table, group), sink, compression="zstd", store_schema=False)
+        # small file is half the cost of opening one. Dictionaries and statistics of columns that
+        # nobody looks for a cell by are another fifth.
+        pq.write_table(
+            table_of(table, group),
+            sink,
+            compression="zstd",
+            store_schema=False,
+            use_dictionary=False,
+            write_statistics=list(layout.KEYS[table.TABLE]),
+            write_page_checksum=True,
+        )
         self._storage.write(path, memoryview(sink.getvalue()))
+        if self._small_files is not None:
+            self._small_files += 1

@@ -1,7 +1,7 @@
 """Which files of a warehouse count: a pure function of their names, and of manifests."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from warehouse.layout import PARENTS, SUFFIX, commit_key, superseded_by
@@ -91,30 +91,36 @@ class _Judge:
         return [path for path in paths if path not in bad]
 
     def _committing(self, table: str, paths: list[str]) -> list[str]:
-        covering: dict[str, list[frozenset[str]]] = defaultdict(list)
-        attempts: set[str] = set()
-        for each in self.manifests:
-            covering[each.date].append(each.covers.get(table, frozenset()))
-            if table == "cells":
-                attempts |= {key for key in each.attempts}
+        covered = self._covered(table)
+        attempts = {key for each in self.manifests for key in each.attempts if table == "cells"}
         present = set(paths)
         kept = []
         for path in paths:
-            date, _, name = path.rpartition("/")
-            if any(name.removesuffix(SUFFIX) in stems for stems in covering[date]):
-                continue
             key = commit_key(table, path)
+            whole = superseded_by(path)
+            attempt = (key or "").rpartition("/")[2]
+            if covered(path) or (whole and (whole in present or covered(whole))):
+                continue
             if key is None:
-                self._leave_out(table, {path: "no file of herd: move it out of the folder"})
-                continue
-            attempt = key.rpartition("/")[2]
-            if table == "cells" and attempt in attempts:
+                self._leave_out(table, {path: "no file of herd"})
+            elif table == "cells" and attempt in attempts:
                 self._leave_out(table, {path: f"attempt {attempt} is there already"})
-                continue
-            attempts.add(attempt)
-            if superseded_by(path) not in present:
+            else:
+                attempts.add(attempt)
                 kept.append(path)
         return kept
+
+    def _covered(self, table: str) -> Callable[[str], bool]:
+        covering: dict[str, list[frozenset[str]]] = defaultdict(list)
+        for each in self.manifests:
+            covering[each.date].append(each.covers.get(table, frozenset()))
+
+        def covered(path: str) -> bool:
+            date, _, name = path.rpartition("/")
+            stem = name.removesuffix(SUFFIX)
+            return any(stem in stems for stems in covering.get(date, ()))
+
+        return covered
 
     def _miss(self, table: str, found: list[str]) -> None:
         present = set(found)
