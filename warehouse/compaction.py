@@ -50,7 +50,7 @@ def compact(
         clock: the time, UTC.
         open_day: a day that is not over, `date=YYYY-MM-DD`: what is new becomes a generation
             beside its earlier ones, so that it is not written again and again.
-        thinning: of telemetry; null: none.
+        thinning: of telemetry; then only days that it changes are written. None: all as it is.
 
     Raises:
         WarehouseError: the storage fails, or a file that was just written is not what it should
@@ -63,7 +63,7 @@ def compact(
     for date in state.dates:
         whole = date != open_day
         job = make_job(date, state, whole=whole, thinning=thinning)
-        while job.worthwhile:
+        while job.thin if thinning else job.worthwhile:
             try:
                 written.append(_write(storage, state, job, thinning, clock()))
             except SourceError as error:

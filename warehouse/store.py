@@ -76,7 +76,12 @@ def read_ledger(place: Place) -> Ledger:
 
 @contextmanager
 def writing(
-    place: Place, holder: Holder, *, wait: bool, on_wait: Callable[[Holder | None], None]
+    place: Place,
+    holder: Holder,
+    *,
+    wait: bool,
+    on_wait: Callable[[Holder | None], None],
+    compact_files: int | None = None,
 ) -> Iterator["Warehouse"]:
     """Be the one writer of a warehouse, which is made if it is not there.
 
@@ -85,6 +90,7 @@ def writing(
         holder: what others are told while this one writes.
         wait: whether to wait for another writer.
         on_wait: called once, with the other writer, before waiting.
+        compact_files: small files past which it compacts by itself; None: never.
 
     Raises:
         HeldError: another one writes and `wait` is off.
@@ -93,7 +99,7 @@ def writing(
     storage = storage_at(place)
     create(storage)
     with storage.writing(holder, wait=wait, on_wait=on_wait) as owned:
-        yield Warehouse(owned)
+        yield Warehouse(owned, compact_files)
 
 
 _AnyRow = TypeVar("_AnyRow", bound=rows.Row)
@@ -123,9 +129,10 @@ class Warehouse:
     Get it from `writing`, which holds the lock. A killed writer's temporary files are removed here.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, compact_files: int | None = None) -> None:
         self._storage = storage_at(place)
         self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
+        self._compact_files = compact_files
         self._small_files: int | None = None
         tables = [*TABLES, MANIFESTS, "logs"]
         for table, paths in self._storage.list_tables(tables, layout.TEMPORARY).items():
@@ -155,9 +162,12 @@ class Warehouse:
     def write_launch(self, launch: rows.Launch, memory: Sequence[rows.Memory]) -> None:
         """Write a launch with its memory: when the server is ready, again whole when it is gone.
 
-        The second (with `ended_at`) supersedes the first.
+        The second (with `ended_at`) supersedes the first. Then no server runs here, and small
+        files are compacted once they are many.
         """
         self._write_launch(launch, memory, ended=launch.ended_at is not None)
+        if launch.ended_at is not None:
+            self.compact_when_many()
 
     def _write_launch(
         self, launch: rows.Launch, memory: Sequence[rows.Memory], *, ended: bool
@@ -219,28 +229,36 @@ class Warehouse:
             WarehouseError: the storage fails.
         """
         done = compact(self._storage, _now, open_day=open_day, thinning=thinning)
-        remove(self._storage, self.removals())
+        self.remove()
         self._small_files = None
         return done
 
-    def compact_when_many(self, files: int) -> Compacted | None:
-        """Compact once there are more small files than that; None while there are not.
+    def compact_when_many(self) -> Compacted | None:
+        """Compact if there are too many small files; None while there are not.
 
         Today's finished groups become a generation of their own.
 
         Raises:
             WarehouseError: the storage fails.
         """
+        if self._compact_files is None:
+            return None
         if self._small_files is None:
             found = Snapshots(self._storage).take()
             self._small_files = sum(len(found.small(table)) for table in found.files)
-        if self._small_files <= files:
+        if self._small_files <= self._compact_files:
             return None
         return self.compact(open_day=layout.day(_now()))
 
-    def removals(self) -> list[Removal]:
-        """What may be removed now, with the reasons."""
-        return removals(Snapshots(self._storage).state(), _now())
+    def remove(self) -> list[Removal]:
+        """Remove what nobody needs (`warehouse.retention`); returns what that was.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        found = removals(Snapshots(self._storage).state(), _now())
+        remove(self._storage, found)
+        return found
 
     def write_calibration(self, steps: Sequence[rows.Calibration]) -> None:
         """Write the steps of one calibration."""

@@ -53,6 +53,13 @@ class WarehouseConfig:
     """Where rows are kept."""
 
     uri: str = "herd-data"
+    compact_files: int = 500
+    """More small files than that are compacted by the sweep, between launches; many make every
+    query slow."""
+    telemetry_keep_days: int = 90
+    """`herd gc` thins telemetry of earlier days."""
+    telemetry_interval_s: float = 10.0
+    """Least time between two samples of a device that it keeps, s."""
 
 
 @dataclass(frozen=True)
