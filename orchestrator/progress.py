@@ -1,8 +1,8 @@
 """Progress of a sweep as a value: what the live view draws and `herd status` reads. Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 OUTCOMES = ("ok", "failed", "cancelled", "pruned", "cached")
 
@@ -34,6 +34,8 @@ class Progress:
     measured_s: float = 0.0
     """Time from the first start to the last cell that ended."""
     ended: bool = False
+    host: str = ""
+    """Where `pid` means something; others share the warehouse."""
 
     @property
     def finished(self) -> int:
@@ -60,9 +62,9 @@ class Progress:
         """With a host idle."""
         return replace(self, running=tuple(r for r in self.running if r.host_id != host_id))
 
-    def to_json(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
         """For the progress file."""
-        return json.dumps({**asdict(self), "left_s": self.left_s})
+        return {**asdict(self), "left_s": self.left_s}
 
 
 def summary(counts: Mapping[str, int]) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.progress import Progress
@@ -9,6 +11,8 @@ from warehouse.storage import Storage
 
 FOLDER = "progress"
 _SUFFIX = ".json"
+_SILENT_S = 120.0
+"""Of a driver on another host, whose clock may differ."""
 
 
 class ProgressFile:
@@ -29,7 +33,30 @@ class ProgressFile:
         if now_s < self._next_s and not progress.ended:
             return
         self._next_s = now_s + self._storage.rewrite_interval_s
-        self._storage.write(self._path, progress.to_json().encode())
+        now = datetime.now(UTC).isoformat()
+        content = json.dumps({**progress.to_dict(), "written_at": now})
+        self._storage.write(self._path, content.encode())
+
+
+def state_of(
+    progress: Mapping[str, Any], host: str, now: datetime, alive: Callable[[int], bool]
+) -> tuple[bool, str]:
+    """Whether a sweep that has not ended runs, and that in words. Pure.
+
+    Args:
+        progress: as it was read.
+        host: name of this host; of another's process only the file tells.
+        now: UTC.
+        alive: whether a process of this host runs.
+    """
+    stopped = "was stopped; the same command continues it"
+    if progress["host"] == host:
+        running = alive(progress["pid"])
+        return running, "runs" if running else stopped
+    silent_s = (now - datetime.fromisoformat(progress["written_at"])).total_seconds()
+    running = silent_s < _SILENT_S
+    where = f"on {progress['host']}"
+    return running, f"runs {where}" if running else f"{where} is silent for {silent_s:.0f} s"
 
 
 def read_progress(storage: Storage, sweep_id: str | None) -> list[dict[str, Any]]:

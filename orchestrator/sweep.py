@@ -122,6 +122,7 @@ def _first_progress(session: Session, sweep_id: str) -> Progress:
         pid=os.getpid(),
         total=plan.total,
         started_at=datetime.now(UTC).isoformat(),
+        host=socket.gethostname(),
         counts=counts,
     )
 

@@ -84,6 +84,11 @@ def storage_at(place: Place) -> Storage:
     scheme, separator, _ = str(place).partition("://")
     if not separator or isinstance(place, Path):
         return FolderStorage(Path(place).expanduser())
+    if scheme == "s3":
+        from warehouse.object_uri import parse_uri
+        from warehouse.objects import ObjectStorage
+
+        return ObjectStorage(parse_uri(str(place)))
     raise ConfigError(f"warehouse.uri={place}: a folder, or s3://BUCKET/PREFIX; no {scheme}://")
 
 

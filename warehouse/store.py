@@ -134,10 +134,11 @@ class Warehouse:
         self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
         self._compact_files = compact_files
         self._small_files: int | None = None
-        tables = [*TABLES, MANIFESTS, "logs"]
-        for table, paths in self._storage.list_tables(tables, layout.TEMPORARY).items():
-            for path in paths:
-                self._storage.delete(f"{table}/{path}")
+        listed = self._storage.list_tables([*TABLES, MANIFESTS, "logs"], suffix="")
+        self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
+        for path in sorted(self._present):
+            if path.endswith(layout.TEMPORARY):
+                self._storage.delete(path)
 
     def write_sweep(
         self,
@@ -272,7 +273,9 @@ class Warehouse:
         path = f"{folder}/{stem}{layout.SUFFIX}"
         if not group:
             # What a killed writer left here must not be committed by this writer's parent file.
-            self._storage.delete(path)
+            # Not asked for in vain: an object store takes two requests for each.
+            if path in self._present:
+                self._storage.delete(path)
             return
         sink = pa.BufferOutputStream()
         # Without Arrow's own copy of the schema: readers bring theirs, and parsing it for each
@@ -288,5 +291,6 @@ class Warehouse:
             write_page_checksum=True,
         )
         self._storage.write(path, memoryview(sink.getvalue()))
+        self._present.add(path)
         if self._small_files is not None:
             self._small_files += 1

@@ -1,13 +1,15 @@
 """`herd status`: past or live progress of a sweep, from any terminal."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from socket import gethostname
 
 import click
 import psutil
 
 from orchestrator.cli.output import format_option, print_arrow
 from orchestrator.progress import duration, summary
-from orchestrator.progress_file import read_progress
+from orchestrator.progress_file import read_progress, state_of
 from orchestrator.settings import warehouse_storage
 from warehouse.connection import Connection, connect
 from warehouse.storage import Storage
@@ -65,8 +67,7 @@ def _running(storage: Storage, sweep_id: str | None) -> list[str]:
     for progress in read_progress(storage, sweep_id):
         if progress["ended"]:
             continue
-        alive = psutil.pid_exists(progress["pid"])
-        state = "runs" if alive else "was stopped; the same command continues it"
+        alive, state = state_of(progress, gethostname(), datetime.now(UTC), psutil.pid_exists)
         lines.append(
             f"{progress['sweep_id']} ({progress['name']}) {state}: {summary(progress['counts'])} "
             f"of {progress['total']}, about {duration(progress['left_s'])} left"

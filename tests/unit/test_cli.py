@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import click
@@ -243,6 +244,7 @@ def test_status_of_no_sweep_is_told(herd: Herd, rows: Path, sweep_id: str) -> No
 def put_progress(rows: Path, **changes: Any) -> None:
     running = (Running("alpha", "tiny Q4_1", "tg32", 3, 10),)
     progress = Progress("w1", "demo", os.getpid(), 3, "2026-03-01T12:00:00", {"ok": 1}, running)
+    progress = replace(progress, host=gethostname())
     file = ProgressFile(storage_at(rows), "w1")
     file.write(replace(progress, measured_s=65.0, **changes))
 

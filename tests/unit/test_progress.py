@@ -35,13 +35,14 @@ def test_a_host_does_one_thing_at_a_time() -> None:
 
 
 def test_the_progress_file_holds_what_status_shows() -> None:
-    told = json.loads(START.counted("ok").at(Running("alpha", "a", "tg32", 3, 10)).to_json())
+    running = Running("alpha", "a", "tg32", 3, 10)
+    told = json.loads(json.dumps(START.counted("ok").at(running).to_dict()))
     assert (told["sweep_id"], told["name"], told["pid"], told["total"]) == ("w1", "demo", 7, 10)
     assert told["counts"] == {"ok": 1}
     assert told["ended"] is False
     assert told["left_s"] == 0.0
-    running = {"host_id": "alpha", "cell": "a", "step": "tg32", "done": 3, "total": 10}
-    assert told["running"] == [{**running, "tok_s": None}]
+    shown = {"host_id": "alpha", "cell": "a", "step": "tg32", "done": 3, "total": 10}
+    assert told["running"] == [{**shown, "tok_s": None}]
 
 
 @pytest.mark.parametrize(
