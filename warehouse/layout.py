@@ -37,6 +37,10 @@ PARENTS: Mapping[str, str] = {
     "load_steps": "cells",
     "requests": "cells",
     "stability_rounds": "cells",
+    "agent_runs": "cells",
+    "agent_turns": "cells",
+    "tool_calls": "cells",
+    "quality": "cells",
     "telemetry": "cells",
 }
 """Child table -> the table whose file commits it. Tables not named commit themselves."""

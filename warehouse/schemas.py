@@ -29,6 +29,7 @@ _UNITS: tuple[tuple[str, str], ...] = (
     ("n_asked", "tokens"),
     ("context", "tokens"),
     ("depth", "tokens"),
+    ("nats", "nats"),
     ("bytes", "bytes"),
     ("mib", "MiB"),
     ("mhz", "MHz"),
