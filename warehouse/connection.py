@@ -1,18 +1,20 @@
 """Read-only SQL over a warehouse: DuckDB that sees the committed rows and no file."""
 
+import re
 from types import TracebackType
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
-from warehouse import layout, rows, store
+from warehouse import rows, store
+from warehouse.datasets import Datasets
 from warehouse.errors import QueryError
-from warehouse.limits import UNLIMITED, Limits, read_answer, run
+from warehouse.limits import UNLIMITED, Limits, run
 from warehouse.schemas import meaning_of, schema_of
 from warehouse.statements import check_statement, first_line
 from warehouse.storage import Place, Storage, storage_at
-from warehouse.views import ColumnInfo, View, ViewInfo, describe_field, load_views
+from warehouse.views import ColumnInfo, View, ViewInfo, describe_field, load_views, tables_in
+from warehouse.visibility import LeftOut
 
 _LOCKDOWN = (
     "SET GLOBAL TimeZone = 'UTC'",
@@ -23,6 +25,9 @@ _LOCKDOWN = (
     "SET GLOBAL enable_external_access = false",
     "SET GLOBAL lock_configuration = true",
 )
+
+_UNREAD = re.compile(r"reading the stream registered as '(?P<table>\w+)' failed")
+"""What DuckDB says when Arrow could not read a table's file."""
 
 
 def connect(uri: Place, limits: Limits = UNLIMITED) -> "Connection":
@@ -57,14 +62,13 @@ class Connection:
     """
 
     def __init__(self, storage: Storage, views: list[View], limits: Limits) -> None:
-        self._storage = storage
         self._views = views
         self._limits = limits
-        self._files: dict[str, list[str]] = {}
-        self._tables: dict[str, ds.Dataset] = {}
+        self._datasets = Datasets(storage)
+        self._tables = {each.TABLE: self._datasets.empty(each.TABLE) for each in rows.TABLES}
         self._duckdb = duckdb.connect(":memory:")
-        self._take_snapshot()
-        self._register(self._duckdb)
+        for name, table in self._tables.items():
+            self._duckdb.register(name, table)
         for view in views:
             self._duckdb.execute(f"CREATE VIEW {view.name} AS {view.sql}")
         if limits.memory_mib is not None:
@@ -90,42 +94,51 @@ class Connection:
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
         """One SELECT, or EXPLAIN of one, as a relation of DuckDB: lazy, and to be asked further.
 
-        Each relation keeps the snapshot of its own moment. The limit of memory holds for it; that
-        of time does not, since it is run by whoever asks it for rows.
+        Each relation keeps the snapshot of its own moment; one that is kept for a day may find
+        files gone. The limit of memory holds for it, that of time does not: it is run by who
+        asks it for rows.
 
         Raises:
             QueryError: the statement was refused, or names what is not there.
-            WarehouseError: the warehouse holds a file that cannot be read.
+            WarehouseError: the warehouse cannot be read.
         """
-        return self._bind(self._open_snapshot(), query)
+        check_statement(self._duckdb, query)
+        self._take_snapshot(query)
+        snapshot = self._duckdb.cursor()
+        for name, table in self._tables.items():
+            snapshot.register(name, table)
+        try:
+            return snapshot.sql(query)
+        except duckdb.Error as error:
+            raise QueryError(first_line(error)) from error
 
     def query(self, sql: str) -> pa.Table:
         """The answer to one SELECT, or to EXPLAIN of one, within the limits.
 
         Raises:
             QueryError: the statement was refused, failed in DuckDB, or costs more than it may.
-            WarehouseError: the warehouse holds a file that cannot be read.
+            WarehouseError: the warehouse cannot be read.
         """
-        snapshot = self._open_snapshot()
+        check_statement(self._duckdb, sql)
+        while True:
+            self._take_snapshot(sql)
+            try:
+                return run(self._duckdb, sql, self._limits)
+            except duckdb.Error as error:
+                failed = _UNREAD.search(str(error))
+                if failed is None or not self._datasets.recover(failed["table"]):
+                    raise QueryError(first_line(error)) from error
 
-        def answer() -> pa.Table:
-            return read_answer(self._bind(snapshot, sql), self._limits)
+    def _take_snapshot(self, sql: str) -> None:
+        """Point the tables that a query names at the files that are committed now."""
+        for name, dataset in self._datasets.refresh(tables_in(sql, self._views)).items():
+            self._duckdb.register(name, dataset)
+            self._tables[name] = dataset
 
-        try:
-            return run(snapshot, answer, self._limits)
-        except duckdb.OutOfMemoryException as error:
-            raise QueryError(
-                f"{first_line(error)}: narrow the question, or raise warehouse.sql_memory_mib"
-            ) from error
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise QueryError(first_line(error)) from error
-
-    def _bind(self, snapshot: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
-        check_statement(snapshot, sql)
-        try:
-            return snapshot.sql(sql)
-        except duckdb.Error as error:
-            raise QueryError(first_line(error)) from error
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Files that the last query left out because they are damaged, or not herd's."""
+        return self._datasets.left_out
 
     def list_views(self) -> tuple[ViewInfo, ...]:
         """Every table and view with its columns: views first, each group by name."""
@@ -152,36 +165,3 @@ class Connection:
     def _describe(self, name: str) -> list[tuple[str, str]]:
         described = self._duckdb.execute(f"DESCRIBE {name}").fetchall()
         return [(str(each[0]), str(each[1])) for each in described]
-
-    def _open_snapshot(self) -> duckdb.DuckDBPyConnection:
-        """The database with tables of its own, of the files that are committed now."""
-        self._take_snapshot()
-        cursor = self._duckdb.cursor()
-        self._register(cursor)
-        return cursor
-
-    def _register(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        for name, table in self._tables.items():
-            cursor.register(name, table)
-
-    def _take_snapshot(self) -> None:
-        """See which files are committed now."""
-        names = [each.TABLE for each in rows.TABLES]
-        # Parents first, so that what they commit is in the list.
-        listed = self._storage.list_tables(set(names) - layout.PARENTS.keys())
-        listed |= self._storage.list_tables(layout.PARENTS)
-        committed = layout.visible(listed)
-        for table in rows.TABLES:
-            name = table.TABLE
-            if self._files.get(name) != committed[name]:
-                self._tables[name] = self._dataset(table, committed[name])
-                self._files[name] = committed[name]
-
-    def _dataset(self, table: type[rows.Row], paths: list[str]) -> ds.Dataset:
-        # Columns by name: what an older file lacks is null.
-        return ds.FileSystemDataset.from_paths(
-            [self._storage.arrow_path(f"{table.TABLE}/{each}") for each in paths],
-            schema=schema_of(table),
-            format=ds.ParquetFileFormat(),
-            filesystem=self._storage.filesystem,
-        )

@@ -20,6 +20,8 @@ VERBS = {
     "import": "imports:import_files",
     "export": "exports:export",
     "calibrate": "calibrate:calibrate",
+    "compact": "upkeep:compact",
+    "gc": "upkeep:gc",
     "doctor": "doctor:doctor",
 }
 """Verbs, and where they are defined."""
