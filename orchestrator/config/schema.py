@@ -53,6 +53,7 @@ class WarehouseConfig:
     """Where rows are kept."""
 
     uri: str = "herd-data"
+    """A folder, or s3://BUCKET/PREFIX (`warehouse.storage`)."""
 
 
 @dataclass(frozen=True)
