@@ -34,6 +34,7 @@ class AxesColumns(TypedDict):
     server_config: str
     other_axes: str
     hardware_class: str
+    build_date: str | None
 
 
 def axes(cell: Planned) -> AxesColumns:
@@ -60,6 +61,7 @@ def axes(cell: Planned) -> AxesColumns:
         server_config=cell.server.config,
         other_axes=canonical(dict(spec.other_axes)),
         hardware_class=cell.hardware_class,
+        build_date=cell.engine.build_date,
     )
 
 
@@ -120,6 +122,7 @@ def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell
         invalid_trials=len(counted) - valid,
         cool_down_s=done.cool_down.waited_s if done.cool_down else None,
         cooled=done.cool_down.cooled if done.cool_down else None,
+        slot_context=done.slot_context,
     )
 
 

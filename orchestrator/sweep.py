@@ -58,12 +58,17 @@ def run_sweep(command: Command, *, force: bool, wait: bool, tell: Tell) -> Sweep
     now = datetime.now(UTC)
     holder = Holder(pid=os.getpid(), host=socket.gethostname(), what=command.name, since=now)
     with writing(
-        command.storage, holder, wait=wait, on_wait=lambda other: tell(f"waiting: {other}")
+        command.storage,
+        holder,
+        wait=wait,
+        on_wait=lambda other: tell(f"waiting: {other}"),
+        compact_files=command.config.warehouse.compact_files,
     ) as warehouse:
         if command.config.fleet.hosts:
             raise ConfigError("fleet.hosts describes hosts that are not here: use `herd plan`")
-        session = plan_command(command, force=force)
         warehouse.close_lost_launches("the driver was gone before the server's end was known")
+        warehouse.compact_when_many()
+        session = plan_command(command, force=force)
         sweep_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         warehouse.write_sweep(
             _sweep_row(command, sweep_id, now),

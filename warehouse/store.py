@@ -4,17 +4,22 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse import layout, rows
+from warehouse.compaction import Compacted, compact
 from warehouse.errors import WarehouseError
+from warehouse.jobs import Thinning
 from warehouse.ledger import Attempt, Ledger
 from warehouse.lock import Holder
+from warehouse.manifest import MANIFESTS
+from warehouse.retention import Removal, removals, remove
 from warehouse.schemas import rows_of, table_of
+from warehouse.snapshot import TABLES, Snapshots, read_attempts
 from warehouse.storage import Place, Storage, storage_at
 
 
@@ -51,7 +56,7 @@ def check(place: Place) -> None:
         raise WarehouseError(
             f"{storage.name(layout.MARKER)} is damaged: remove it and run a sweep"
         ) from error
-    if version != layout.LAYOUT_VERSION:
+    if version not in layout.READABLE:
         raise WarehouseError(
             f"{storage.name()} has layout {version}, this herd knows {layout.LAYOUT_VERSION}: "
             "update herd"
@@ -59,27 +64,24 @@ def check(place: Place) -> None:
 
 
 def read_ledger(place: Place) -> Ledger:
-    """All committed attempts, from the names of the `cells` files alone; reads no file.
+    """All committed attempts, from names and manifests alone; reads no rows.
 
     A folder that is no warehouse yet has none.
 
     Raises:
         WarehouseError: the folder cannot be read.
     """
-    return Ledger(_attempts(storage_at(place)))
-
-
-def _attempts(storage: Storage) -> Iterator[Attempt]:
-    for path in storage.list_tables([rows.Cell.TABLE])[rows.Cell.TABLE]:
-        stem = path.rpartition("/")[2].removesuffix(layout.SUFFIX)
-        attempt = layout.parse_cell_stem(stem)
-        if attempt is not None:
-            yield attempt
+    return Ledger(read_attempts(storage_at(place)))
 
 
 @contextmanager
 def writing(
-    place: Place, holder: Holder, *, wait: bool, on_wait: Callable[[Holder | None], None]
+    place: Place,
+    holder: Holder,
+    *,
+    wait: bool,
+    on_wait: Callable[[Holder | None], None],
+    compact_files: int | None = None,
 ) -> Iterator["Warehouse"]:
     """Be the one writer of a warehouse, which is made if it is not there.
 
@@ -88,6 +90,7 @@ def writing(
         holder: what others are told while this one writes.
         wait: whether to wait for another writer.
         on_wait: called once, with the other writer, before waiting.
+        compact_files: small files past which it compacts by itself; None: never.
 
     Raises:
         HeldError: another one writes and `wait` is off.
@@ -96,7 +99,7 @@ def writing(
     storage = storage_at(place)
     create(storage)
     with storage.writing(holder, wait=wait, on_wait=on_wait) as owned:
-        yield Warehouse(owned)
+        yield Warehouse(owned, compact_files)
 
 
 _AnyRow = TypeVar("_AnyRow", bound=rows.Row)
@@ -113,6 +116,10 @@ def _read(storage: Storage, path: str, table: type[_AnyRow]) -> list[_AnyRow]:
         raise WarehouseError(text) from error
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 _CELL_TABLES = tuple(t for t in rows.TABLES if layout.PARENTS.get(t.TABLE) == rows.Cell.TABLE)
 
 
@@ -122,11 +129,12 @@ class Warehouse:
     Get it from `writing`, which holds the lock. A killed writer's temporary files are removed here.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, compact_files: int | None = None) -> None:
         self._storage = storage_at(place)
-        self._committed = {(each.cell_id, each.attempt) for each in _attempts(self._storage)}
-        tables = [*(each.TABLE for each in rows.TABLES), "logs"]
-        listed = self._storage.list_tables(tables, suffix="")
+        self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
+        self._compact_files = compact_files
+        self._small_files: int | None = None
+        listed = self._storage.list_tables([*TABLES, MANIFESTS, "logs"], suffix="")
         self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
         for path in sorted(self._present):
             if path.endswith(layout.TEMPORARY):
@@ -155,9 +163,12 @@ class Warehouse:
     def write_launch(self, launch: rows.Launch, memory: Sequence[rows.Memory]) -> None:
         """Write a launch with its memory: when the server is ready, again whole when it is gone.
 
-        The second (with `ended_at`) supersedes the first.
+        The second (with `ended_at`) supersedes the first. Then no server runs here, and small
+        files are compacted once they are many.
         """
         self._write_launch(launch, memory, ended=launch.ended_at is not None)
+        if launch.ended_at is not None:
+            self.compact_when_many()
 
     def _write_launch(
         self, launch: rows.Launch, memory: Sequence[rows.Memory], *, ended: bool
@@ -172,7 +183,7 @@ class Warehouse:
         For a writer's beginning: nobody else writes, so whoever was to write the end is gone.
         """
         launches = rows.Launch.TABLE
-        lost = layout.unfinished_launches(self._storage.list_tables([launches])[launches])
+        lost = Snapshots(self._storage).take().unfinished_launches()
         for path in lost:
             (row,) = _read(self._storage, f"{launches}/{path}", rows.Launch)
             memory = _read(self._storage, f"{rows.Memory.TABLE}/{path}", rows.Memory)
@@ -210,6 +221,46 @@ class Warehouse:
         self._write(folder, layout.cell_stem(attempt), rows.Cell, [cell])
         self._committed.add(key)
 
+    def compact(
+        self, *, open_day: str | None = None, thinning: Thinning | None = None
+    ) -> Compacted:
+        """Compact each day (`warehouse.compaction`), then remove what a while ago was replaced.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        done = compact(self._storage, _now, open_day=open_day, thinning=thinning)
+        self.remove()
+        self._small_files = None
+        return done
+
+    def compact_when_many(self) -> Compacted | None:
+        """Compact if there are too many small files; None while there are not.
+
+        Today's finished groups become a generation of their own.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        if self._compact_files is None:
+            return None
+        if self._small_files is None:
+            found = Snapshots(self._storage).take()
+            self._small_files = sum(len(found.small(table)) for table in found.files)
+        if self._small_files <= self._compact_files:
+            return None
+        return self.compact(open_day=layout.day(_now()))
+
+    def remove(self) -> list[Removal]:
+        """Remove what nobody needs (`warehouse.retention`); returns what that was.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        found = removals(Snapshots(self._storage).state(), _now())
+        remove(self._storage, found)
+        return found
+
     def write_calibration(self, steps: Sequence[rows.Calibration]) -> None:
         """Write the steps of one calibration."""
         stem = layout.calibration_stem(steps[0].calibration_id)
@@ -228,7 +279,18 @@ class Warehouse:
             return
         sink = pa.BufferOutputStream()
         # Without Arrow's own copy of the schema: readers bring theirs, and parsing it for each
-        # small file is half the cost of opening one.
-        pq.write_table(table_of(table, group), sink, compression="zstd", store_schema=False)
+        # small file is half the cost of opening one. Dictionaries and statistics of columns that
+        # nobody looks for a cell by are another fifth.
+        pq.write_table(
+            table_of(table, group),
+            sink,
+            compression="zstd",
+            store_schema=False,
+            use_dictionary=False,
+            write_statistics=list(layout.KEYS[table.TABLE]),
+            write_page_checksum=True,
+        )
         self._storage.write(path, memoryview(sink.getvalue()))
         self._present.add(path)
+        if self._small_files is not None:
+            self._small_files += 1

@@ -297,6 +297,29 @@ def test_more_small_objects_than_are_kept(uri: str, monkeypatch: pytest.MonkeyPa
             assert connection.query(both).to_pylist() == [{"n": 12}]
 
 
+def test_a_bucket_is_compacted_while_a_reader_asks(store: ObjectStore, uri: str) -> None:
+    create(uri)
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_until, stop, uri)
+        try:
+            with writing(uri, me(), wait=False, on_wait=fail) as warehouse:
+                for number in range(8):
+                    warehouse.commit_cell(cell(f"c{number}"), [trial(f"c{number}")])
+                assert len(warehouse.compact().manifests) == 1
+                warehouse.commit_cell(cell("late"), [trial("late")])
+        finally:
+            stop.set()
+        asked, torn = reading.result(60)
+    assert asked
+    assert torn == []
+    with connect(uri) as connection:
+        both = "select count(*) as n, count(distinct cell_id) as cells from cells join trials"
+        answer = connection.query(f"{both} using (cell_id, attempt)").to_pylist()
+    assert answer == [{"n": 9, "cells": 9}]
+    assert read_ledger(uri).last("c7") and read_ledger(uri).last("late")
+
+
 ERRORS: dict[str, tuple[dict[str, str], str]] = {
     "no endpoint": ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "does not answer"),
     "no such host": ({"AWS_ENDPOINT_URL": "http://no-such-host.invalid"}, "does not answer"),

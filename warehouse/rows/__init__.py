@@ -4,6 +4,7 @@ A column's annotation holds its type and its meaning; the unit is the suffix of 
 (`_ms`, `_mib`, `_tok_s`, `_w`, `_j`, ...). Later versions only add nullable columns.
 """
 
+from warehouse.rows.agents import AgentRun, AgentTurn, Quality, ToolCall
 from warehouse.rows.base import Axes, Row
 from warehouse.rows.cells import Cell, ContextProbe, DepthRun, Prefill, Trial
 from warehouse.rows.hosts import Calibration, Gpu, Host, Model
@@ -29,6 +30,10 @@ TABLES: tuple[type[Row], ...] = (
     LoadStep,
     Request,
     StabilityRound,
+    AgentRun,
+    AgentTurn,
+    ToolCall,
+    Quality,
     Telemetry,
     Calibration,
 )
@@ -36,6 +41,8 @@ TABLES: tuple[type[Row], ...] = (
 __all__ = [
     "SCHEMA_VERSION",
     "TABLES",
+    "AgentRun",
+    "AgentTurn",
     "Axes",
     "Calibration",
     "Cell",
@@ -50,10 +57,12 @@ __all__ = [
     "PlannedCell",
     "PredictedMemory",
     "Prefill",
+    "Quality",
     "Request",
     "Row",
     "StabilityRound",
     "Sweep",
     "Telemetry",
+    "ToolCall",
     "Trial",
 ]

@@ -34,3 +34,4 @@ class Axes(Row):
     server_config: Annotated[str, "everything that server_id hashes, JSON"]
     other_axes: Annotated[str, "values of the further axes of the sweep, JSON"]
     hardware_class: Annotated[str, "hosts that are alike for benchmarking"]
+    build_date: Annotated[str | None, "day of the engine's build by its config, ISO 8601"] = None

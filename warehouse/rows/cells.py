@@ -27,6 +27,9 @@ class Cell(Axes):
     cooled: Annotated[bool | None, "whether they were cool then; false: the limit came first"] = (
         None
     )
+    slot_context: Annotated[
+        int | None, "tokens that fit the slot, by the server: its context, at most the trained one"
+    ] = None
     source: Annotated[str, "measured, or what it was imported from"] = "measured"
 
 

@@ -38,6 +38,7 @@ class Host(Row):
     driver: Annotated[str | None, "GPU driver version"]
     cuda: Annotated[str | None, "CUDA version of the driver"]
     python: Annotated[str, "Python version of the worker"]
+    source: Annotated[str | None, "what it was imported from; null: seen by herd"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Model(Row):
     shape_digest: Annotated[
         str | None, "equal for files whose memory beside the weights is alike (quants of a model)"
     ] = None
+    source: Annotated[str | None, "what it was imported from; null: seen by herd"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class Launch(Row):
         datetime | None, "end of the process, UTC; null while it runs, and if nobody saw it"
     ]
     foreign_gpu: Annotated[str | None, "other processes on the devices before the start"] = None
+    source: Annotated[str | None, "what it was imported from; null: measured"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
