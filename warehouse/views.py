@@ -112,6 +112,23 @@ def in_order(views: list[View]) -> list[View]:
     return [by_name[name] for name in TopologicalSorter(graph).static_order()]
 
 
+def tables_in(sql: str, views: list[View]) -> set[str]:
+    """The tables that a query may read, itself or through views: all that it names anywhere.
+
+    DuckDB's `query` and `query_table` make names of text: then all.
+    """
+    tables = {table.TABLE for table in rows.TABLES}
+    sources = {view.name: view.sources for view in views}
+    named: set[str] = set()
+    pending = re.findall(r"\w+", sql.lower())
+    while pending:
+        name = pending.pop()
+        if name not in named:
+            named.add(name)
+            pending += sources.get(name, ())
+    return tables if named & {"query", "query_table"} else tables & named
+
+
 def load_views() -> list[View]:
     """All views of the package, in the order in which they can be created."""
     folder = files("warehouse").joinpath("sql")

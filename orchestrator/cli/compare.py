@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.comparing import CalibratedStep, ComparedPoint, answer, parse_question
 from orchestrator.launch_speeds import read_launch_speeds
-from orchestrator.settings import warehouse_root
+from orchestrator.settings import warehouse_storage
 from warehouse.connection import Connection, connect
 from warehouse.errors import HerdError
 
@@ -38,7 +38,7 @@ def compare(config_dir: Path | None, words: tuple[str, ...], output: str) -> Non
     herd compare cache=f16/f16 cache=q8_0/q4_0 context=8k kind=tg
     """
     question = parse_question(words)
-    with connect(warehouse_root(config_dir)) as connection:
+    with connect(warehouse_storage(config_dir)) as connection:
         points = answer(question, read_launch_speeds(connection), _calibrated(connection))
     if not points:
         raise HerdError(

@@ -18,6 +18,8 @@ VERBS = {
     "models": "models:models",
     "compare": "compare:compare",
     "calibrate": "calibrate:calibrate",
+    "compact": "upkeep:compact",
+    "gc": "upkeep:gc",
     "doctor": "doctor:doctor",
 }
 """Verbs, and where they are defined."""

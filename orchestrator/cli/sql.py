@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.output import format_option, print_arrow, print_table
-from orchestrator.settings import warehouse_root
+from orchestrator.settings import warehouse_storage
 from warehouse.connection import connect
 
 
@@ -18,7 +18,7 @@ from warehouse.connection import connect
 def sql(config_dir: Path | None, query: str, output: str) -> None:
     """Run one read-only QUERY (a SELECT or EXPLAIN) on the warehouse; `-` reads standard input."""
     text = sys.stdin.read() if query == "-" else query
-    with connect(warehouse_root(config_dir)) as connection:
+    with connect(warehouse_storage(config_dir)) as connection:
         print_arrow(connection.query(text), output)
 
 
@@ -28,7 +28,7 @@ def sql(config_dir: Path | None, query: str, output: str) -> None:
 @click.pass_obj
 def views(config_dir: Path | None, name: str | None, output: str) -> None:
     """List the views and tables, or the columns of the one called NAME."""
-    with connect(warehouse_root(config_dir)) as connection:
+    with connect(warehouse_storage(config_dir)) as connection:
         found = connection.list_views()
     if name is None:
         rows = [(v.name, v.kind, v.meaning, " ".join(c.name for c in v.columns)) for v in found]

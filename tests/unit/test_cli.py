@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import click
@@ -14,9 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orchestrator.cli import main
-from orchestrator.progress import Progress, Running, progress_file
+from orchestrator.progress import Progress, Running
+from orchestrator.progress_file import ProgressFile
 from tests.warehouse_samples import cell, holder, launch, planned, sweep, trial
 from warehouse.errors import ConfigError, WarehouseError
+from warehouse.storage import storage_at
 from warehouse.store import writing
 
 Herd = Callable[..., Result]
@@ -241,9 +244,9 @@ def test_status_of_no_sweep_is_told(herd: Herd, rows: Path, sweep_id: str) -> No
 def put_progress(rows: Path, **changes: Any) -> None:
     running = (Running("alpha", "tiny Q4_1", "tg32", 3, 10),)
     progress = Progress("w1", "demo", os.getpid(), 3, "2026-03-01T12:00:00", {"ok": 1}, running)
-    file = progress_file(rows, "w1")
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(replace(progress, measured_s=65.0, **changes).to_json())
+    progress = replace(progress, host=gethostname())
+    file = ProgressFile(storage_at(rows), "w1")
+    file.write(replace(progress, measured_s=65.0, **changes))
 
 
 def test_status_shows_what_runs_now(herd: Herd, rows: Path) -> None:

@@ -1,7 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -150,20 +149,3 @@ def test_a_failing_question_does_not_spoil_the_next(connection: Connection) -> N
 def test_times_are_shown_in_utc(connection: Connection) -> None:
     answer = connection.query("SELECT started_at::VARCHAR AS t FROM cells").to_pylist()
     assert answer == [{"t": "2026-03-01 12:00:10+00"}]
-
-
-def test_a_truncated_file_is_named(root: Path, connection: Connection) -> None:
-    path = root / "trials/date=2026-03-01/c1.1.parquet"
-    path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(QueryError) as error:
-        connection.query("SELECT tg_tok_s FROM trials")
-    assert str(path) in str(error.value)
-    assert "\n" not in str(error.value)
-    assert connection.query("SELECT * FROM cells").num_rows == 1
-
-
-def test_a_foreign_file_among_the_cells_is_named(root: Path, connection: Connection) -> None:
-    foreign = root / "cells/date=2026-03-01/mine.parquet"
-    pq.write_table(pa.table({"a": [1]}), foreign)
-    with pytest.raises(WarehouseError, match=r"cells/date=2026-03-01/mine\.parquet is no file of"):
-        connection.query("SELECT * FROM cells")
