@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.axes import parse_context
-from orchestrator.identity import canonical
 from orchestrator.launch_speeds import LaunchSpeeds
+from warehouse.canonical import canonical
 from warehouse.comparison import Comparison, Noise, Side, compare
 from warehouse.errors import ConfigError
 
