@@ -8,8 +8,9 @@ from typing import Any
 from orchestrator.axes import parse_context
 from orchestrator.identity import canonical
 from orchestrator.launch_speeds import LaunchSpeeds
-from warehouse.comparison import Comparison, Noise, Side, compare
+from warehouse.comparison import Noise, Side, compare
 from warehouse.errors import ConfigError
+from warehouse.verdicts import Comparison
 
 _OTHER_HOST = (
     *("host_id", "server.hardware_class", "server.devices", "server.tensor_split"),

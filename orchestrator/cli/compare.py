@@ -66,7 +66,7 @@ def _line(point: ComparedPoint) -> tuple[object, ...]:
     }
     return (
         *(one if one == other else f"{one} : {other}" for one, other in told.values()),
-        *(a.step, a.depth, len(point.a), len(point.b), result.a_tok_s, result.b_tok_s),
+        *(a.step, a.depth, len(point.a), len(point.b), result.a, result.b),
         *(result.difference_pct, result.low_pct, result.high_pct, result.floor_pct),
         result.verdict,
     )
