@@ -52,6 +52,8 @@ class _Launched:
     """Means of the log medians."""
     own: Basis | None
     floor: Student | None
+    plain_alpha: float
+    """Of the family, before the correction."""
 
     @property
     def bases(self) -> list[Basis]:
@@ -61,7 +63,7 @@ class _Launched:
     def p(self) -> float:
         return max(basis.p(self.b - self.a) for basis in self.bases)
 
-    def told(self, alpha: float, plain_alpha: float) -> Comparison:
+    def told(self, alpha: float) -> Comparison:
         difference = self.b - self.a
         half, method = max((basis.half(alpha), self._name(basis)) for basis in self.bases)
         return Comparison(
@@ -70,7 +72,7 @@ class _Launched:
             difference_pct=percent(difference),
             low_pct=percent(difference - half),
             high_pct=percent(difference + half),
-            floor_pct=percent(self.floor.half(plain_alpha)) if self.floor else None,
+            floor_pct=percent(self.floor.half(self.plain_alpha)) if self.floor else None,
             p=self.p,
             shown=0 if abs(difference) <= half else int(math.copysign(1, difference)),
             method=method,
@@ -140,7 +142,7 @@ def _test(a: Side, b: Side, comparisons: int, alpha: float) -> Test | Comparison
     floor = _floor(*logs, a.noise, b.noise)
     if own is None and floor is None:
         return _refused(logs, _too_few(len(logs[0]), len(logs[1]), a.noise, b.noise))
-    return _Launched(fmean(logs[0]), fmean(logs[1]), own, floor)
+    return _Launched(fmean(logs[0]), fmean(logs[1]), own, floor, alpha)
 
 
 def _too_few(a: int, b: int, of_a: Noise | None, of_b: Noise | None) -> str:

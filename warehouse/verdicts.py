@@ -48,8 +48,8 @@ class Test(Protocol):
     def p(self) -> float:
         """Of as large a difference between equals."""
 
-    def told(self, alpha: float, plain_alpha: float) -> Comparison:
-        """The outcome with the error that the correction leaves to it, and with all of it."""
+    def told(self, alpha: float) -> Comparison:
+        """The outcome with the error that the correction leaves to it."""
 
 
 def decide(
@@ -64,11 +64,10 @@ def decide(
         tests: the family.
         confidence: of no wrong verdict in all of it, 0 to 1.
     """
-    alpha = 1 - confidence
-    alphas = holm([None if isinstance(each, Comparison) else each.p for each in tests], alpha)
+    ps = [None if isinstance(each, Comparison) else each.p for each in tests]
     return tuple(
-        each if isinstance(each, Comparison) else each.told(left, alpha)
-        for each, left in zip(tests, alphas, strict=True)
+        each if isinstance(each, Comparison) else each.told(alpha)
+        for each, alpha in zip(tests, holm(ps, 1 - confidence), strict=True)
     )
 
 
