@@ -122,6 +122,7 @@ def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell
         invalid_trials=len(counted) - valid,
         cool_down_s=done.cool_down.waited_s if done.cool_down else None,
         cooled=done.cool_down.cooled if done.cool_down else None,
+        slot_context=done.slot_context,
     )
 
 

@@ -17,6 +17,7 @@ from orchestrator.matrix import expand
 from orchestrator.memory.outlook import Memory
 from orchestrator.placement import Resolved
 from orchestrator.plan import Plan, check_flags, make_plan
+from orchestrator.tariff import check_tariff
 from orchestrator.this_host import look_at
 from warehouse import rows
 from warehouse.connection import connect
@@ -66,6 +67,7 @@ def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
         typed = split_overrides(hydra, overrides)
         composer = Composer(typed.fixed)
         config = composer.base()
+        check_tariff(config.tariff)
         points = expand(
             config.matrix,
             typed.axes,

@@ -303,3 +303,73 @@ def model(**changes: Any) -> rows.Model:
         "facts": None,
     }
     return rows.Model(**{**values, **changes})
+
+
+def agent_run(cell_id: str, run: int, **changes: Any) -> rows.AgentRun:
+    values: dict[str, Any] = dict.fromkeys(rows.AgentRun.__dataclass_fields__)
+    values |= {
+        "cell_id": cell_id,
+        "attempt": 1,
+        "run": run,
+        "suite": "herd",
+        "task": f"task{run}",
+        "variant": "a",
+        "seed": 0,
+        "level": "L1",
+        "task_class": "weather lookup",
+        "try_number": 1,
+        "outcome": "success",
+        "calls": 0,
+        "calls_malformed": 0,
+        "calls_invalid": 0,
+        "calls_failed": 0,
+        "calls_repeated": 0,
+        "calls_recovered": 0,
+        "steps": 2,
+        "sessions": 1,
+        "session": 1,
+        "filler_depth": 0,
+        "valid": True,
+        "started_at": at(11),
+        "ended_at": at(12),
+    }
+    return rows.AgentRun(**{**values, **changes})
+
+
+def tool_call(cell_id: str, run: int, call: int, **changes: Any) -> rows.ToolCall:
+    values: dict[str, Any] = {
+        "cell_id": cell_id,
+        "attempt": 1,
+        "run": run,
+        "turn": 1,
+        "call": call,
+        "tool": "web_fetch",
+        "arguments": "{}",
+        "malformed": None,
+        "invalid_arguments": None,
+        "error": None,
+        "repeats": None,
+        "recovered_by": None,
+        "result_bytes": 100,
+        "started_at": at(11),
+        "ended_at": at(11.5),
+    }
+    return rows.ToolCall(**{**values, **changes})
+
+
+def quality(cell_id: str, **changes: Any) -> rows.Quality:
+    values: dict[str, Any] = dict.fromkeys(rows.Quality.__dataclass_fields__)
+    values |= {
+        "cell_id": cell_id,
+        "attempt": 1,
+        "corpus": "wiki",
+        "corpus_sha256": "c0",
+        "chunk_context": 512,
+        "chunks": 10,
+        "perplexity": 12.5,
+        "perplexity_se": 0.2,
+        "valid": True,
+        "started_at": at(11),
+        "ended_at": at(12),
+    }
+    return rows.Quality(**{**values, **changes})

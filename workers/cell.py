@@ -59,6 +59,7 @@ class CellRun:
         self._measured: list[Measured] = []
         self._evidence: list[rows.Row] = []
         self._complete = False
+        self._slot_context: int | None = None
 
     def events(self) -> Iterator[TrialDone | CellDone]:
         """Measure: a TrialDone for each trial, then the CellDone."""
@@ -78,7 +79,8 @@ class CellRun:
 
     def _trials(self, sampler: Sampler) -> Iterator[TrialDone]:
         workload = workload_for(self._cell.workload)
-        context = min(self._launch.context, self._client.slot_context())
+        self._slot_context = self._client.slot_context()
+        context = min(self._launch.context, self._slot_context)
         total = workload.total(context)
         self._client.erase()
         engine = self._launch.engine
@@ -158,6 +160,7 @@ class CellRun:
             ),
             evidence=tuple(self._evidence),
             cool_down=self._cool_down,
+            slot_context=self._slot_context,
         )
 
     def _trial_rows(self) -> tuple[rows.Trial, ...]:

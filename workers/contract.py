@@ -113,6 +113,8 @@ class CellDone:
     """What the workload yields beside trials: rows of other child tables of `cells`."""
     cool_down: CoolDown | None = None
     """The wait before it; None without GPUs, and if it did not run."""
+    slot_context: int | None = None
+    """Tokens that fit the slot, by the server; None if it did not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from orchestrator.fleet.config import DescribedHost
+from orchestrator.tariff import TariffConfig
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
@@ -77,6 +78,7 @@ class HerdConfig:
     fleet: FleetConfig = field(default_factory=FleetConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
+    tariff: TariffConfig = field(default_factory=TariffConfig)
     warehouse: WarehouseConfig = field(default_factory=WarehouseConfig)
     model_store: str | None = None
     """Folder of fetched model files; null is herd's data folder (XDG)."""

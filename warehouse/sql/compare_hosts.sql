@@ -1,6 +1,6 @@
 -- One row per hardware class of what was otherwise measured alike: same model, quant, context,
--- caches, pairing and split, engine (its build may differ and is shown), workload with its config,
--- and further axes. Baseline of the ratios: the fastest hardware class of the group (1 is the
+-- caches, pairing and split, engine with its flags (but for threads; its build may differ and is
+-- shown), and workload with its config. Baseline of the ratios: the fastest hardware class of the group (1 is the
 -- fastest). Groups of one class are left out. A ratio is no verdict: see the spreads.
 -- comparison: number of the group
 -- hardware_classes: hardware classes in the group
@@ -19,7 +19,10 @@ WITH grouped AS (
         *,
         dense_rank() OVER (
             ORDER BY model, quant, model_sha256, context, cache_k, cache_v, pairing, split, split_mode,
-                engine, workload, workload_config, other_axes
+                engine, json_merge_patch(
+                    json_extract(server_config, '$.engine'), '{"threads":null,"threads_batch":null}'
+                )::VARCHAR,
+                workload, workload_config
         ) AS comparison
     FROM speed
 ),
@@ -34,7 +37,7 @@ SELECT
     g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
     g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
     g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
-    g.ttft_ms, g.tg_trials, g.trials_dropped, c.hardware_classes, g.cell_id
+    g.ttft_ms, g.tg_trials, g.trials_dropped, c.hardware_classes, g.cell_id, g.source
 FROM grouped AS g
 JOIN counted AS c ON c.comparison = g.comparison
 WHERE c.hardware_classes > 1

@@ -1,11 +1,12 @@
 -- One row per measured quant of what was otherwise measured alike: same model, context, caches,
--- pairing and split, engine and build, hardware class, workload with its config, and further axes.
+-- pairing and split, engine with its build and flags, hardware class, and workload with its config.
 -- Baseline of the ratios: the fastest quant of the group (1 is the fastest). Groups of one quant
 -- are left out. A ratio is no verdict: see the spreads, and measure several launches.
 -- comparison: number of the group
 -- quants: quants in the group
 -- tg_ratio: generation speed against the fastest generation in the group
 -- pp_ratio: prompt speed against the fastest prompt processing in the group
+-- file_mib: size of the model file
 -- tg_tok_s: generation speed at an empty cache: median over the valid trials
 -- tg_spread_pct: spread of it over the trials, robust (see the view speed)
 -- tg_trials: valid trials of it
@@ -19,12 +20,16 @@ WITH grouped AS (
         *,
         dense_rank() OVER (
             ORDER BY model, context, cache_k, cache_v, pairing, split, split_mode, engine, engine_build,
-                engine_sha256, hardware_class, workload, workload_config, other_axes
+                engine_sha256, json_extract(server_config, '$.engine')::VARCHAR, hardware_class, workload,
+                workload_config
         ) AS comparison
     FROM speed
 ),
 counted AS (
     SELECT comparison, count(DISTINCT quant) AS quants FROM grouped GROUP BY comparison
+),
+files AS (
+    SELECT model_sha256, any_value(size_bytes) / 1048576 AS file_mib FROM models GROUP BY model_sha256
 )
 SELECT
     g.comparison, g.model, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
@@ -32,9 +37,10 @@ SELECT
     g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
     g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
     g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
-    g.ttft_ms, g.tg_trials, g.trials_dropped, c.quants, g.cell_id
+    g.ttft_ms, f.file_mib, g.tg_trials, g.trials_dropped, c.quants, g.cell_id, g.source
 FROM grouped AS g
 JOIN counted AS c ON c.comparison = g.comparison
+LEFT JOIN files AS f ON f.model_sha256 = g.model_sha256
 WHERE c.quants > 1
 WINDOW w AS (PARTITION BY g.comparison)
 ORDER BY g.comparison, tg_ratio DESC

@@ -79,7 +79,8 @@ SELECT
         x.streams = min(x.streams) FILTER (x.total_tok_s >= 0.95 * x.best_tok_s)
             OVER (PARTITION BY x.cell_id, x.attempt),
         false
-    ) AS enough
+    ) AS enough,
+    c.source
 FROM latest_cells AS c
 JOIN compared AS x ON x.cell_id = c.cell_id AND x.attempt = c.attempt
 ORDER BY c.model, c.quant, c.context, c.cache_k, c.cache_v, c.cell_id, x.streams

@@ -2,7 +2,7 @@
 -- speed with so many tokens in the cache, against the same server with an empty one. Only valid
 -- trials count. Without a valid trial at depth 0 there is no baseline, and the percents are null.
 -- depth: tokens in the cache before the measured ones, as asked for and proven by cache_n
--- fill_pct: depth, percent of the context
+-- fill_pct: depth, percent of the context (of the slot's, where the server caps it)
 -- tg_tok_s: generation speed: median over the valid trials
 -- tg_pct: generation speed, percent of that at an empty cache
 -- tg_spread_pct: robust spread of it: 100 * 1.4826 * median absolute deviation / median
@@ -39,7 +39,7 @@ depths AS (
 SELECT
     c.cell_id, c.model, c.quant, c.context, c.cache_k, c.cache_v, c.pairing, c.split, c.split_mode,
     c.engine, c.engine_build, c.hardware_class, c.host_id, c.other_axes, d.depth,
-    100 * d.depth / c.context AS fill_pct,
+    100 * d.depth / coalesce(c.slot_context, c.context) AS fill_pct,
     d.tg_tok_s,
     100 * d.tg_tok_s / b.tg_tok_s AS tg_pct,
     100 * 1.4826 * d.tg_mad / d.tg_tok_s AS tg_spread_pct,
@@ -50,7 +50,8 @@ SELECT
     100 * (d.tg_again / d.tg_tok_s - 1) AS tg_drift_pct,
     d.trials,
     d.trials_dropped,
-    r.interleaved
+    r.interleaved,
+    c.source
 FROM latest_cells AS c
 JOIN depths AS d ON d.cell_id = c.cell_id AND d.attempt = c.attempt
 LEFT JOIN depths AS b ON b.cell_id = c.cell_id AND b.attempt = c.attempt AND b.depth = 0

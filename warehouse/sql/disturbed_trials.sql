@@ -17,7 +17,8 @@ SELECT
     t.step, t.depth, t.repetition, t.started_at, t.disturbed, t.valid, t.invalid_reason,
     t.throttle_reasons, t.clock_mean_mhz, t.clock_min_mhz, t.temperature_max_c, t.foreign_gpu_pids,
     t.host_busy_pct, t.tok_s, q.undisturbed_tok_s,
-    t.tok_s / q.undisturbed_tok_s AS ratio
+    t.tok_s / q.undisturbed_tok_s AS ratio,
+    c.source
 FROM speeds AS t
 JOIN cells AS c ON c.cell_id = t.cell_id AND c.attempt = t.attempt
 LEFT JOIN quiet AS q

@@ -9,35 +9,53 @@
 -- trials: trials that it is made of
 -- trials_without_energy: valid trials without an energy
 -- energy_reason: why, of one of those
-WITH spent AS (
+-- trials_dropped: trials marked invalid, not counted here
+-- cost_per_million [per 10^6 tokens]: of j_per_token by the tariff (tariff.per_kwh) of the latest sweep that names one
+-- currency: of the cost, as that sweep names it
+WITH tariff AS (
+    SELECT
+        TRY(json_extract(config, '$.tariff.per_kwh')::DOUBLE) AS per_kwh,
+        TRY(json_extract_string(config, '$.tariff.currency')) AS currency
+    FROM sweeps
+    WHERE per_kwh IS NOT NULL
+    ORDER BY started_at DESC, sweep_id DESC
+    LIMIT 1
+),
+spent AS (
     SELECT
         c.cell_id, c.attempt, t.step, t.kind, t.depth, t.energy_source, t.energy_reason, t.power_mean_w,
         l.idle_power_w,
         t.energy_j,
         CASE t.kind WHEN 'pp' THEN t.prompt_n ELSE t.predicted_n END AS tokens,
-        l.idle_power_w * t.total_ms / 1000 AS idle_j
+        l.idle_power_w * t.total_ms / 1000 AS idle_j,
+        t.valid
     FROM latest_cells AS c
     JOIN trials AS t ON t.cell_id = c.cell_id AND t.attempt = c.attempt
     LEFT JOIN launches AS l ON l.launch_id = c.launch_id
-    WHERE t.valid AND t.kind IN ('pp', 'tg')
+    WHERE t.kind IN ('pp', 'tg')
 ),
 steps AS (
     SELECT
         cell_id, attempt, step, kind, depth,
-        median(energy_j / tokens) AS j_per_token,
-        median((energy_j - idle_j) / tokens) AS j_per_token_above_idle,
-        median(power_mean_w) FILTER (energy_j IS NOT NULL) AS power_mean_w,
+        median(energy_j / tokens) FILTER (valid) AS j_per_token,
+        median((energy_j - idle_j) / tokens) FILTER (valid) AS j_per_token_above_idle,
+        median(power_mean_w) FILTER (valid AND energy_j IS NOT NULL) AS power_mean_w,
         any_value(idle_power_w) AS idle_power_w,
-        max(energy_source) AS energy_source,
-        count(energy_j) AS trials,
-        count(*) FILTER (energy_j IS NULL) AS trials_without_energy,
-        min(energy_reason) AS energy_reason
+        max(energy_source) FILTER (valid) AS energy_source,
+        count(energy_j) FILTER (valid) AS trials,
+        count(*) FILTER (valid AND energy_j IS NULL) AS trials_without_energy,
+        min(energy_reason) FILTER (valid) AS energy_reason,
+        count(*) FILTER (NOT valid) AS trials_dropped
     FROM spent
     GROUP BY cell_id, attempt, step, kind, depth
 )
 SELECT
     c.cell_id, c.attempt, c.model, c.quant, c.context, c.cache_k, c.cache_v, c.pairing, c.workload,
-    c.hardware_class, c.host_id, s.* EXCLUDE (cell_id, attempt)
+    c.hardware_class, c.host_id, s.* EXCLUDE (cell_id, attempt),
+    s.j_per_token / 3.6 * f.per_kwh AS cost_per_million,
+    f.currency,
+    c.source
 FROM latest_cells AS c
 JOIN steps AS s ON s.cell_id = c.cell_id AND s.attempt = c.attempt
+LEFT JOIN tariff AS f ON true
 ORDER BY c.model, c.quant, c.context, c.cache_k, c.cache_v, s.kind, s.depth, s.step

@@ -9,7 +9,8 @@ SELECT
     l.exit_code,
     array_to_string(l.command_line, ' ') AS command_line,
     l.log_tail,
-    l.log_path
+    l.log_path,
+    c.source
 FROM cells AS c
 LEFT JOIN launches AS l ON l.launch_id = c.launch_id
 WHERE c.status = 'failed'

@@ -4,13 +4,8 @@
 -- file_mib: size of the model file
 -- load_mib_s: file_mib over load_ms: the whole start, with what else the server does in it
 -- page_cache_fraction: part of the model file in memory before
-WITH servers AS (
-    SELECT server_id, any_value(model) AS model, any_value(quant) AS quant, any_value(context) AS context,
-        any_value(hardware_class) AS hardware_class, any_value(model_sha256) AS model_sha256
-    FROM (SELECT * FROM planned_cells UNION ALL BY NAME SELECT * FROM cells)
-    GROUP BY server_id
-),
-sizes AS (
+-- source: measured, or what it was imported from
+WITH sizes AS (
     SELECT model_sha256, any_value(size_bytes) / 1048576 AS file_mib FROM models GROUP BY model_sha256
 )
 SELECT
@@ -24,7 +19,8 @@ SELECT
     l.page_cache_fraction,
     l.load_ms,
     z.file_mib,
-    z.file_mib / l.load_ms * 1000 AS load_mib_s
+    z.file_mib / l.load_ms * 1000 AS load_mib_s,
+    coalesce(l.source, 'measured') AS source
 FROM launches AS l
 LEFT JOIN servers AS s ON s.server_id = l.server_id
 LEFT JOIN sizes AS z ON z.model_sha256 = s.model_sha256

@@ -11,7 +11,8 @@ SELECT
     max(p.context) FILTER (WHERE p.generated) AS max_context,
     min(p.context) FILTER (WHERE NOT p.generated) AS fails_at,
     arg_min(p.failure_class, p.context) FILTER (WHERE NOT p.generated) AS failure_class,
-    count(*) AS starts
+    count(*) AS starts,
+    c.source
 FROM latest_cells AS c
 INNER JOIN context_probes AS p ON p.cell_id = c.cell_id AND p.attempt = c.attempt
 GROUP BY ALL

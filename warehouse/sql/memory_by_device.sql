@@ -2,21 +2,9 @@
 -- up.
 -- device: device as the engine names it; all buffers in the host's memory are Host
 -- part: part of the memory
--- source: where the figure is from (log, breakdown, nvml or psutil)
+-- source: where the figure is from (log, breakdown, nvml or psutil; of an imported launch what its file says)
 -- mib: measured memory, summed over the device's buffers
-WITH servers AS (
-    SELECT
-        server_id,
-        any_value(model) AS model,
-        any_value(quant) AS quant,
-        any_value(context) AS context,
-        any_value(cache_k) AS cache_k,
-        any_value(cache_v) AS cache_v,
-        any_value(pairing) AS pairing,
-        any_value(hardware_class) AS hardware_class
-    FROM (SELECT * FROM planned_cells UNION ALL BY NAME SELECT * FROM cells)
-    GROUP BY server_id
-)
+-- launch_source: measured, or what the launch was imported from
 SELECT
     v.server_id, v.model, v.quant, v.context, v.cache_k, v.cache_v, v.pairing, v.hardware_class,
     m.launch_id,
@@ -24,7 +12,8 @@ SELECT
     m.device,
     m.part,
     m.source,
-    m.mib
+    m.mib,
+    m.launch_source
 FROM launch_memory AS m
 JOIN latest_launches AS l ON l.launch_id = m.launch_id
 JOIN servers AS v ON v.server_id = m.server_id

@@ -53,21 +53,6 @@ predicted AS (
     FROM predicted_memory
     GROUP BY ALL
 ),
-servers AS (
-    SELECT
-        server_id,
-        sweep_id,
-        any_value(model) AS model,
-        any_value(quant) AS quant,
-        any_value(context) AS context,
-        any_value(cache_k) AS cache_k,
-        any_value(cache_v) AS cache_v,
-        any_value(pairing) AS pairing,
-        any_value(hardware_class) AS hardware_class,
-        any_value(model_sha256) AS model_sha256
-    FROM planned_cells
-    GROUP BY ALL
-),
 files AS (
     SELECT model_sha256, any_value(architecture) AS architecture FROM models GROUP BY ALL
 )
@@ -82,7 +67,7 @@ SELECT
     p.mib - m.mib AS error_mib,
     100 * (p.mib - m.mib) / nullif(m.mib, 0) AS error_pct
 FROM started AS l
-JOIN servers AS v ON v.server_id = l.server_id AND v.sweep_id = l.sweep_id
+JOIN servers AS v ON v.server_id = l.server_id
 JOIN predicted AS p ON p.server_id = l.server_id AND p.sweep_id = l.sweep_id
 JOIN measured AS m ON m.launch_id = l.launch_id AND m.device = p.device AND m.part = p.part
 LEFT JOIN files AS f ON f.model_sha256 = v.model_sha256

@@ -1,4 +1,5 @@
--- One row per cell measured with the workload speed: its latest ok attempt. Spreads are robust:
+-- One row per cell whose workload measures speed at an empty cache (speed, llama_bench; a file of
+-- llama-bench that was imported too): its latest ok attempt. Spreads are robust:
 -- 100 * 1.4826 * median absolute deviation / median. Only valid trials count.
 -- tg_tok_s: generation speed at an empty cache: median over the trials
 -- tg_spread_pct: spread of it over the trials
@@ -53,5 +54,5 @@ SELECT
 FROM latest_cells AS c
 LEFT JOIN tg ON tg.cell_id = c.cell_id AND tg.attempt = c.attempt
 LEFT JOIN pp ON pp.cell_id = c.cell_id AND pp.attempt = c.attempt
-WHERE c.workload = 'speed'
-ORDER BY c.model, c.quant, c.context, c.cache_k, c.cache_v, c.hardware_class
+WHERE c.workload IN ('speed', 'llama_bench')
+ORDER BY c.model, c.quant, c.context, c.cache_k, c.cache_v, c.hardware_class, c.workload

@@ -32,7 +32,7 @@ WITH steps AS (
 )
 SELECT
     c.cell_id, c.attempt, c.model, c.quant, c.context, c.cache_k, c.cache_v, c.pairing, c.workload,
-    c.hardware_class, c.host_id, s.* EXCLUDE (cell_id, attempt)
+    c.hardware_class, c.host_id, s.* EXCLUDE (cell_id, attempt), c.source
 FROM latest_cells AS c
 JOIN steps AS s ON s.cell_id = c.cell_id AND s.attempt = c.attempt
 ORDER BY c.model, c.quant, c.context, c.cache_k, c.cache_v, s.kind, s.depth, s.prompt_n_asked

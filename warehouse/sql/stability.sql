@@ -8,9 +8,9 @@
 -- failed_attempts: attempts at the cell that failed, in any sweep
 -- rounds: rounds that were begun
 -- fill_pct: lowest proven fill of the slot
--- tg_tok_s: generation speed at that fill, median over the rounds
+-- tg_tok_s: generation speed at that fill, median over the valid rounds
 -- tg_spread_pct: slowest generation below the fastest, in percent of the fastest
--- pp_tok_s: prompt speed over the fill, median over the rounds
+-- pp_tok_s: prompt speed over the fill, median over the valid rounds
 -- rss_first_mib: resident set of the engine at the end of the first round
 -- rss_last_mib: resident set of the engine at the end of the last round
 -- private_growth_mib: what no file backs of it: end of the last round over end of the first
@@ -32,9 +32,9 @@ seen AS (
         count(*) AS rounds,
         min(fill_pct) AS fill_pct,
         min(slot_context * slots) AS slots_context,
-        median(tg_tok_s) AS tg_tok_s,
-        100 * (1 - min(tg_tok_s) / max(tg_tok_s)) AS tg_spread_pct,
-        median(pp_tok_s) AS pp_tok_s,
+        median(tg_tok_s) FILTER (valid) AS tg_tok_s,
+        100 * (1 - min(tg_tok_s) FILTER (valid) / max(tg_tok_s) FILTER (valid)) AS tg_spread_pct,
+        median(pp_tok_s) FILTER (valid) AS pp_tok_s,
         arg_min(rss_after_mib, round) AS rss_first_mib,
         arg_max(rss_after_mib, round) AS rss_last_mib,
         arg_max(private_after_mib, round) - arg_min(private_after_mib, round) AS private_growth_mib,
@@ -76,6 +76,6 @@ SELECT
     END AS verdict,
     failure_class, failed_attempts,
     coalesce(rounds, 0) AS rounds, fill_pct, tg_tok_s, tg_spread_pct, pp_tok_s,
-    rss_first_mib, rss_last_mib, private_growth_mib, vram_growth_mib, rounds_invalid, truncated
+    rss_first_mib, rss_last_mib, private_growth_mib, vram_growth_mib, rounds_invalid, truncated, source
 FROM judged
 ORDER BY model, quant, context, cache_k, cache_v, cell_id
