@@ -1,14 +1,19 @@
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from orchestrator.comparing import CalibratedStep, Question, answer, parse_question
+from orchestrator.comparing.compared import ComparedPoint, match_all
+from orchestrator.comparing.compared import answer as answer_all
+from orchestrator.comparing.noise import CalibratedStep
+from orchestrator.comparing.question import Question, parse_question
+from orchestrator.launch_speeds import LaunchSpeeds
 from tests.unit.speeds_samples import q8, speeds
 from warehouse.errors import ConfigError
 
-QUANTS = Question("quant", "Q4_0", "Q8_0")
+QUANTS = Question("quant", ("Q4_0", "Q8_0"))
 NOISE = CalibratedStep(
     host_id="alpha",
     engine_sha256="e1",
@@ -21,9 +26,15 @@ NOISE = CalibratedStep(
 )
 
 
+def answer(
+    question: Question, found: Sequence[LaunchSpeeds], known: Sequence[CalibratedStep]
+) -> tuple[ComparedPoint, ...]:
+    return answer_all(match_all(question, found), known)
+
+
 def test_a_question() -> None:
     assert parse_question(["context=4k", "context=8192", "kind=tg", "engine.ubatch_size=256"]) == (
-        Question("context", "4096", "8192", (("kind", "tg"), ("engine.ubatch_size", "256")))
+        Question("context", ("4096", "8192"), (("kind", "tg"), ("engine.ubatch_size", "256")))
     )
 
 
@@ -77,13 +88,13 @@ def test_what_differs_otherwise_is_not_compared(other: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("question", "b"),
     [
-        (Question("context", "4096", "8192"), {"context": 8192, "server": {"context": 8192}}),
+        (Question("context", ("4096", "8192")), {"context": 8192, "server": {"context": 8192}}),
         (
-            Question("cache", "f16/f16", "q8_0/q4_0"),
+            Question("cache", ("f16/f16", "q8_0/q4_0")),
             {"cache_k": "q8_0", "cache_v": "q4_0", "server": {"cache": ["q8_0", "q4_0"]}},
         ),
         (
-            Question("host", "alpha", "beta"),
+            Question("host", ("alpha", "beta")),
             {
                 "host_id": "beta",
                 "server": {
@@ -94,19 +105,19 @@ def test_what_differs_otherwise_is_not_compared(other: dict[str, Any]) -> None:
             },
         ),
         (
-            Question("engine_build", "b1", "b2"),
+            Question("engine_build", ("b1", "b2")),
             {"engine": "new", "engine_build": "b2", "server": {"engine_sha256": "e2"}},
         ),
         (
-            Question("engine.ubatch_size", "512", "256"),
+            Question("engine.ubatch_size", ("512", "256")),
             {"server": {"engine": {"threads": 2, "ubatch_size": 256}}},
         ),
         (
-            Question("workload.repetitions", "3", "5"),
+            Question("workload.repetitions", ("3", "5")),
             {"workload_config": '{"name":"speed","repetitions":5}'},
         ),
         (
-            Question("pairing", "cpu", "single"),
+            Question("pairing", ("cpu", "single")),
             {"pairing": "single", "server": {"devices": ["RTX 3060"], "tensor_split": [1.0]}},
         ),
     ],
@@ -126,7 +137,7 @@ def test_filters() -> None:
         for depth in (0, 4096)
     ]
     assert len(answer(QUANTS, found, ())) == 4
-    asked = Question("quant", "Q4_0", "Q8_0", (("kind", "tg"), ("depth", "4096")))
+    asked = Question("quant", ("Q4_0", "Q8_0"), (("kind", "tg"), ("depth", "4096")))
     (point,) = answer(asked, found, ())
     assert (point.a[0].step, point.a[0].depth) == ("tg128", 4096)
 
