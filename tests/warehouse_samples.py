@@ -1,5 +1,6 @@
 """Rows for the tests of the warehouse: complete, with what a test cares about overridden."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -306,7 +307,7 @@ def model(**changes: Any) -> rows.Model:
 
 
 def agent_run(cell_id: str, run: int, **changes: Any) -> rows.AgentRun:
-    values: dict[str, Any] = dict.fromkeys(rows.AgentRun.__dataclass_fields__)
+    values: dict[str, Any] = dict.fromkeys(each.name for each in fields(rows.AgentRun))
     values |= {
         "cell_id": cell_id,
         "attempt": 1,
@@ -358,7 +359,7 @@ def tool_call(cell_id: str, run: int, call: int, **changes: Any) -> rows.ToolCal
 
 
 def quality(cell_id: str, **changes: Any) -> rows.Quality:
-    values: dict[str, Any] = dict.fromkeys(rows.Quality.__dataclass_fields__)
+    values: dict[str, Any] = dict.fromkeys(each.name for each in fields(rows.Quality))
     values |= {
         "cell_id": cell_id,
         "attempt": 1,

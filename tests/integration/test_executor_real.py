@@ -3,6 +3,7 @@
 import gzip
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -105,6 +106,16 @@ def test_every_trial_is_valid_and_cold(events: list[Event]) -> None:
         assert trial.ttft_ms >= trial.prompt_ms * 0.9
         assert trial.started_at < trial.ended_at
         assert trial.energy_reason == "no GPU leased"
+
+
+def test_a_cell_tells_the_context_that_the_slot_really_has(
+    events: list[Event], build: EngineBuild, real_model: Path, tmp_path: Path
+) -> None:
+    assert {cell.slot_context for cell in cells(events)} == {512}
+    trained = 8192
+    request = replace(request_for(real_model, SHORT), context=2 * trained)
+    (cell,) = cells(list(launch(request, build, tmp_path, threading.Event())))
+    assert (cell.status, cell.slot_context) == ("ok", trained)
 
 
 def test_rates_are_sane_and_agree_with_the_client(events: list[Event]) -> None:

@@ -95,13 +95,14 @@ def test_a_host_is_named_where_the_plan_leaves_no_choice() -> None:
 def test_an_attempt_is_a_row_that_counts_its_trials() -> None:
     cell = planned()
     valid, invalid = trial(cell.cell_id, 2), trial(cell.cell_id, 2, valid=False)
-    done = CellDone(cell.cell_id, 2, "ok", None, START, END, (valid, invalid, valid), ())
+    trials = (valid, invalid, valid)
+    done = CellDone(cell.cell_id, 2, "ok", None, START, END, trials, (), slot_context=2048)
     row = cell_row(cell, request(cell, launch_id="l7", host_id="beta"), done)
     assert (row.attempt, row.status, row.failure_class, row.reason) == (2, "ok", None, None)
     assert (row.sweep_id, row.launch_id, row.host_id) == ("w1", "l7", "beta")
     assert (row.started_at, row.ended_at) == (START, END)
     assert (row.valid_trials, row.invalid_trials) == (2, 1)
-    assert row.source == "measured"
+    assert (row.source, row.slot_context) == ("measured", 2048)
     assert {name: getattr(row, name) for name in axes(cell)} == axes(cell)
 
 

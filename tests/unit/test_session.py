@@ -95,6 +95,7 @@ def test_axes_multiply() -> None:
         ("model=smollm2-135m,nope", "In 'herd': Could not find 'model/nope'"),
         ("context=range(1,200000)", "the matrix has over 100,000 cells: narrow an axis"),
         ("plan.prune=maybe", "plan.prune=maybe: write predict or off"),
+        ("tariff.per_kwh=-1", "tariff.per_kwh=-1: write a price from 0 up"),
     ],
 )
 def test_what_is_wrong_with_the_command_is_one_line(typed: str, complaint: str) -> None:

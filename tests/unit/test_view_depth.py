@@ -97,6 +97,14 @@ def test_speed_against_the_empty_cache(root: Path) -> None:
     assert found[2048]["tg_drift_pct"] is None
 
 
+def test_fill_is_of_the_context_that_the_server_really_has(tmp_path: Path) -> None:
+    store = warehouse(tmp_path)
+    capped = cell("c1", workload="depth_curve", context=16384, slot_context=8192)
+    store.commit_cell(capped, [tg(2048, 30.0)], [], [prefill(4096, 512, 100.0)])
+    assert ask(tmp_path, "SELECT fill_pct FROM degradation") == [{"fill_pct": 25.0}]
+    assert ask(tmp_path, "SELECT fill_pct FROM prefill_curve") == [{"fill_pct": 50.0}]
+
+
 def test_without_a_baseline_there_are_no_percents(tmp_path: Path) -> None:
     store = warehouse(tmp_path)
     trials = [tg(2048, 30.0), tg(0, 1.0, valid=False, invalid_reason="throttled")]

@@ -107,6 +107,33 @@ def test_energy_without_idle_power_is_gross_only(store: Warehouse, ask: Ask) -> 
     assert row == {"j_per_token": 2.0, "j_per_token_above_idle": None}
 
 
+def test_costs_are_by_the_tariff_of_the_latest_sweep_that_names_one(
+    store: Warehouse, ask: Ask
+) -> None:
+    def named(sweep_id: str, seconds: float, config: str) -> None:
+        store.write_sweep(sweep(sweep_id, config=config, started_at=at(seconds)), [], [], [], [])
+
+    trials = [
+        *(trial("c1", energy_j=joules, predicted_n=32) for joules in (64.0, 80.0, 66.0)),
+        trial("c1", energy_j=999.0, valid=False, invalid_reason="throttled"),
+    ]
+    store.commit_cell(cell("c1"), trials, [])
+    named("w1", 0, "{}")
+    query = "SELECT cost_per_million, currency, trials, trials_dropped FROM energy"
+    assert ask(query) == [
+        {"cost_per_million": None, "currency": None, "trials": 3, "trials_dropped": 1}
+    ]
+    named("w2", 10, '{"tariff":{"per_kwh":0.2,"currency":"CHF"}}')
+    named("w3", 30, '{"tariff":{"per_kwh":0.35,"currency":"EUR"}}')
+    named("w4", 20, '{"tariff":{"per_kwh":9.9,"currency":"USD"}}')
+    named("w5", 40, '{"tariff":{"per_kwh":null,"currency":"EUR"}}')
+    named("w6", 50, '{"plan":{"margin_mib":NaN}}')  # no JSON: Python writes it so
+    (row,) = ask(query)
+    kwh = 66.0 / 32 * 1e6 / 3.6e6
+    assert row["cost_per_million"] == pytest.approx(0.35 * kwh)
+    assert row["currency"] == "EUR"
+
+
 def test_disturbed_trials_beside_the_others(store: Warehouse, ask: Ask) -> None:
     quiet = [40.0, 42.0, 41.0]
     trials = [

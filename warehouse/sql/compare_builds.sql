@@ -21,21 +21,27 @@
 -- pp_spread_pct: spread of its speed over the trials
 -- ttft_ms: median time from sending that prompt to its first token, by the client
 -- trials_dropped: trials of the cell that are marked invalid
-WITH grouped AS (
+WITH keyed AS (
     SELECT
         *,
         coalesce(engine_sha256, engine_build) AS build,
-        dense_rank() OVER (
-            ORDER BY model, quant, model_sha256, context, cache_k, cache_v, pairing, split, split_mode,
-                json_extract(server_config, '$.engine')::VARCHAR, hardware_class, workload, workload_config
-        ) AS comparison
+        hash(
+            model, quant, model_sha256, context, cache_k, cache_v, pairing, split, split_mode,
+            json_extract(server_config, '$.engine')::VARCHAR, hardware_class, workload, workload_config
+        ) AS key
     FROM speed
 ),
 counted AS (
-    SELECT comparison, count(DISTINCT build) AS builds FROM grouped GROUP BY comparison
+    SELECT
+        key,
+        count(DISTINCT build) AS builds,
+        row_number() OVER (ORDER BY min(model), min(quant), min(context), key) AS comparison
+    FROM keyed
+    GROUP BY key
+    HAVING count(DISTINCT build) > 1
 )
 SELECT
-    g.comparison, g.model, g.quant, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
+    c.comparison, g.model, g.quant, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
     g.hardware_class, g.engine, g.engine_build, b.build_number, b.build_date, b.build_order,
     g.tg_tok_s, g.tg_spread_pct,
     g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
@@ -44,11 +50,10 @@ SELECT
     g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
     100 * (g.pp_tok_s / lag(g.pp_tok_s) OVER aged - 1) AS pp_change_pct,
     g.ttft_ms, g.tg_trials, g.trials_dropped, c.builds, g.engine_sha256, g.cell_id, g.source
-FROM grouped AS g
-JOIN counted AS c ON c.comparison = g.comparison
+FROM keyed AS g
+JOIN counted AS c ON c.key = g.key
 JOIN builds AS b ON b.build = g.build
-WHERE c.builds > 1
 WINDOW
-    w AS (PARTITION BY g.comparison),
-    aged AS (PARTITION BY g.comparison ORDER BY b.build_order, g.cell_id)
-ORDER BY g.comparison, b.build_order, g.cell_id
+    w AS (PARTITION BY c.comparison),
+    aged AS (PARTITION BY c.comparison ORDER BY b.build_order, g.cell_id)
+ORDER BY c.comparison, b.build_order, g.cell_id

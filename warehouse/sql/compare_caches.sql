@@ -17,21 +17,27 @@
 -- pp_spread_pct: spread of its speed over the trials
 -- ttft_ms: median time from sending that prompt to its first token, by the client
 -- trials_dropped: trials of the cell that are marked invalid
-WITH grouped AS (
+WITH keyed AS (
     SELECT
         *,
-        dense_rank() OVER (
-            ORDER BY model, quant, model_sha256, context, pairing, split, split_mode, engine, engine_build,
-                engine_sha256, json_extract(server_config, '$.engine')::VARCHAR, hardware_class, workload,
-                workload_config
-        ) AS comparison
+        hash(
+            model, quant, model_sha256, context, pairing, split, split_mode, engine, engine_build,
+            engine_sha256, json_extract(server_config, '$.engine')::VARCHAR, hardware_class, workload,
+            workload_config
+        ) AS key
     FROM speed
 ),
 counted AS (
-    SELECT comparison, count(DISTINCT (cache_k, cache_v)) AS caches FROM grouped GROUP BY comparison
+    SELECT
+        key,
+        count(DISTINCT (cache_k, cache_v)) AS caches,
+        row_number() OVER (ORDER BY min(model), min(quant), min(context), key) AS comparison
+    FROM keyed
+    GROUP BY key
+    HAVING count(DISTINCT (cache_k, cache_v)) > 1
 )
 SELECT
-    g.comparison, g.model, g.quant, g.context, g.pairing, g.split, g.split_mode,
+    c.comparison, g.model, g.quant, g.context, g.pairing, g.split, g.split_mode,
     g.engine, g.engine_build, g.hardware_class, g.other_axes, g.cache_k, g.cache_v, g.tg_tok_s, g.tg_spread_pct,
     g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
     g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
@@ -41,9 +47,8 @@ SELECT
     100 * m.kv_mib / max(m.kv_mib) OVER w AS kv_pct,
     m.gpu_mib,
     g.tg_trials, g.trials_dropped, c.caches, g.cell_id, g.source
-FROM grouped AS g
-JOIN counted AS c ON c.comparison = g.comparison
+FROM keyed AS g
+JOIN counted AS c ON c.key = g.key
 LEFT JOIN launch_totals AS m ON m.launch_id = g.launch_id
-WHERE c.caches > 1
-WINDOW w AS (PARTITION BY g.comparison)
-ORDER BY g.comparison, tg_ratio DESC
+WINDOW w AS (PARTITION BY c.comparison)
+ORDER BY c.comparison, tg_ratio DESC

@@ -14,32 +14,35 @@
 -- pp_spread_pct: spread of its speed over the trials
 -- ttft_ms: median time from sending that prompt to its first token, by the client
 -- trials_dropped: trials of the cell that are marked invalid
-WITH grouped AS (
+WITH keyed AS (
     SELECT
         *,
-        dense_rank() OVER (
-            ORDER BY model, quant, model_sha256, context, cache_k, cache_v, pairing, split, split_mode,
-                engine, json_merge_patch(
-                    json_extract(server_config, '$.engine'), '{"threads":null,"threads_batch":null}'
-                )::VARCHAR,
-                workload, workload_config
-        ) AS comparison
+        hash(
+            model, quant, model_sha256, context, cache_k, cache_v, pairing, split, split_mode,
+            engine, json_merge_patch(
+                json_extract(server_config, '$.engine'), '{"threads":null,"threads_batch":null}'
+            )::VARCHAR,
+            workload, workload_config
+        ) AS key
     FROM speed
 ),
 counted AS (
-    SELECT comparison, count(DISTINCT hardware_class) AS hardware_classes
-    FROM grouped
-    GROUP BY comparison
+    SELECT
+        key,
+        count(DISTINCT hardware_class) AS hardware_classes,
+        row_number() OVER (ORDER BY min(model), min(quant), min(context), key) AS comparison
+    FROM keyed
+    GROUP BY key
+    HAVING count(DISTINCT hardware_class) > 1
 )
 SELECT
-    g.comparison, g.model, g.quant, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
+    c.comparison, g.model, g.quant, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
     g.engine, g.other_axes, g.hardware_class, g.host_id, g.engine_build, g.tg_tok_s, g.tg_spread_pct,
     g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
     g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
     g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
     g.ttft_ms, g.tg_trials, g.trials_dropped, c.hardware_classes, g.cell_id, g.source
-FROM grouped AS g
-JOIN counted AS c ON c.comparison = g.comparison
-WHERE c.hardware_classes > 1
-WINDOW w AS (PARTITION BY g.comparison)
-ORDER BY g.comparison, tg_ratio DESC
+FROM keyed AS g
+JOIN counted AS c ON c.key = g.key
+WINDOW w AS (PARTITION BY c.comparison)
+ORDER BY c.comparison, tg_ratio DESC

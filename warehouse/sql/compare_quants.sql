@@ -15,32 +15,37 @@
 -- pp_spread_pct: spread of its speed over the trials
 -- ttft_ms: median time from sending that prompt to its first token, by the client
 -- trials_dropped: trials of the cell that are marked invalid
-WITH grouped AS (
+WITH keyed AS (
     SELECT
         *,
-        dense_rank() OVER (
-            ORDER BY model, context, cache_k, cache_v, pairing, split, split_mode, engine, engine_build,
-                engine_sha256, json_extract(server_config, '$.engine')::VARCHAR, hardware_class, workload,
-                workload_config
-        ) AS comparison
+        hash(
+            model, context, cache_k, cache_v, pairing, split, split_mode, engine, engine_build,
+            engine_sha256, json_extract(server_config, '$.engine')::VARCHAR, hardware_class, workload,
+            workload_config
+        ) AS key
     FROM speed
 ),
 counted AS (
-    SELECT comparison, count(DISTINCT quant) AS quants FROM grouped GROUP BY comparison
+    SELECT
+        key,
+        count(DISTINCT quant) AS quants,
+        row_number() OVER (ORDER BY min(model), min(context), key) AS comparison
+    FROM keyed
+    GROUP BY key
+    HAVING count(DISTINCT quant) > 1
 ),
 files AS (
     SELECT model_sha256, any_value(size_bytes) / 1048576 AS file_mib FROM models GROUP BY model_sha256
 )
 SELECT
-    g.comparison, g.model, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
+    c.comparison, g.model, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
     g.engine, g.engine_build, g.hardware_class, g.other_axes, g.quant, g.tg_tok_s, g.tg_spread_pct,
     g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
     g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
     g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
     g.ttft_ms, f.file_mib, g.tg_trials, g.trials_dropped, c.quants, g.cell_id, g.source
-FROM grouped AS g
-JOIN counted AS c ON c.comparison = g.comparison
+FROM keyed AS g
+JOIN counted AS c ON c.key = g.key
 LEFT JOIN files AS f ON f.model_sha256 = g.model_sha256
-WHERE c.quants > 1
-WINDOW w AS (PARTITION BY g.comparison)
-ORDER BY g.comparison, tg_ratio DESC
+WINDOW w AS (PARTITION BY c.comparison)
+ORDER BY c.comparison, tg_ratio DESC

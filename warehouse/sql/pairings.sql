@@ -19,26 +19,30 @@
 -- pp_spread_pct: spread of its speed over the trials
 -- ttft_ms: median time from sending that prompt to its first token, by the client
 -- trials_dropped: trials of the cell that are marked invalid
-WITH grouped AS (
+WITH keyed AS (
     SELECT
         *,
-        dense_rank() OVER (
-            ORDER BY model, quant, model_sha256, context, cache_k, cache_v, engine, engine_build, engine_sha256,
-                json_merge_patch(json_extract(server_config, '$.engine'), '{"split_mode":null}')::VARCHAR,
-                hardware_class, workload, workload_config
-        ) AS comparison
+        hash(
+            model, quant, model_sha256, context, cache_k, cache_v, engine, engine_build, engine_sha256,
+            json_merge_patch(json_extract(server_config, '$.engine'), '{"split_mode":null}')::VARCHAR,
+            hardware_class, workload, workload_config
+        ) AS key
     FROM speed
 ),
 counted AS (
-    SELECT comparison, count(DISTINCT (pairing, split, split_mode)) AS pairings
-    FROM grouped
-    GROUP BY comparison
+    SELECT
+        key,
+        count(DISTINCT (pairing, split, split_mode)) AS pairings,
+        row_number() OVER (ORDER BY min(model), min(quant), min(context), key) AS comparison
+    FROM keyed
+    GROUP BY key
+    HAVING count(DISTINCT (pairing, split, split_mode)) > 1
 ),
 placed AS (
     SELECT launch_id, any_value(devices) AS devices FROM launches GROUP BY launch_id
 )
 SELECT
-    g.comparison, g.model, g.quant, g.context, g.cache_k, g.cache_v, g.engine, g.engine_build,
+    c.comparison, g.model, g.quant, g.context, g.cache_k, g.cache_v, g.engine, g.engine_build,
     g.hardware_class, g.other_axes, g.pairing, g.split, g.split_mode,
     l.devices,
     len(l.devices) AS gpus,
@@ -48,10 +52,9 @@ SELECT
     g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
     g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
     g.ttft_ms, m.gpu_mib, m.host_mib, g.tg_trials, g.trials_dropped, c.pairings, g.cell_id, g.source
-FROM grouped AS g
-JOIN counted AS c ON c.comparison = g.comparison
+FROM keyed AS g
+JOIN counted AS c ON c.key = g.key
 LEFT JOIN placed AS l ON l.launch_id = g.launch_id
 LEFT JOIN launch_totals AS m ON m.launch_id = g.launch_id
-WHERE c.pairings > 1
-WINDOW w AS (PARTITION BY g.comparison)
-ORDER BY g.comparison, tg_ratio DESC
+WINDOW w AS (PARTITION BY c.comparison)
+ORDER BY c.comparison, tg_ratio DESC

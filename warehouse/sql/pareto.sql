@@ -1,5 +1,5 @@
--- One row per cell of the view speed with a generation speed and a memory, and whether any other cell
--- of the same hardware class, model and context beats it: is as good in all of speed, memory and
+-- One row per server configuration in the view speed (its latest cell) with a generation speed and a
+-- memory, and whether any other of the same hardware class, model and context beats it: is as good in all of speed, memory and
 -- quality, and better in one. Quality is the perplexity of the model file with these cache types over
 -- the text with which most files of the model were scored, on any hardware. Speeds count as they are:
 -- what noise can do to a front of near equals, the spreads tell.
@@ -48,6 +48,7 @@ candidates AS (
         ON q.model = s.model AND q.quant = s.quant AND q.cache_k = s.cache_k AND q.cache_v = s.cache_v
         AND q.model_sha256 IS NOT DISTINCT FROM s.model_sha256
     WHERE s.tg_tok_s IS NOT NULL AND coalesce(m.gpu_mib, m.host_mib) IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY s.server_id ORDER BY s.ended_at DESC, s.cell_id) = 1
 ),
 beaten AS (
     SELECT
