@@ -7,7 +7,7 @@ such histories. So looking at every place costs what it must.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +22,8 @@ HISTORIES = 9_999
 """Histories without a step that are drawn for each layout of launches."""
 MIN_APART = 5
 """Builds from which what they differ by can be told from a step without their launches."""
+_NOTHING = 1e-9
+"""A relative difference that arithmetic alone makes."""
 MIN_FREEDOM = 3
 """Degrees of freedom from which launches tell their noise: two builds of three launches have 4."""
 
@@ -45,8 +47,9 @@ class Step:
     build: int
     """Index of the first build after it."""
     before: float
-    """Geometric mean of the launches from the step before, or the first build, to it (tok/s)."""
+    """Geometric mean of the launches from the step before it, or the first build, on (tok/s)."""
     after: float
+    """The same up to the next step, or the last build."""
     change_pct: float
     low_pct: float
     """The interval holds the change at any place, all histories together."""
@@ -70,7 +73,7 @@ class _Series:
 
     means: Floats
     launches: tuple[int, ...]
-    within: float
+    within: Floats
     host_sd: float
     """Of launches by the host's calibration; 0 if there is none."""
     apart: bool
@@ -81,22 +84,24 @@ class _Series:
         return (False, True) if self.apart and len(self.launches) >= MIN_APART else (False,)
 
     def part(self, start: int, stop: int) -> "_Series":
-        """These builds alone; the squares within builds go on telling the noise of all."""
-        share = _freedom(self.launches[start:stop]) / max(1, _freedom(self.launches))
-        return _Series(
-            self.means[start:stop],
-            self.launches[start:stop],
-            self.within * share,
-            self.host_sd,
-            self.apart,
+        """These builds alone."""
+        return replace(
+            self,
+            means=self.means[start:stop],
+            launches=self.launches[start:stop],
+            within=self.within[start:stop],
         )
+
+    def mean(self, start: int, stop: int) -> float:
+        """Of the launches of these builds."""
+        return float(np.average(self.means[start:stop], weights=self.launches[start:stop]))
 
 
 def find_steps(histories: Sequence[History], confidence: float = CONFIDENCE) -> tuple[Found, ...]:
     """The steps of each history; one family: a false alarm in all of it is held to 5 %.
 
-    Holm's correction over the histories. Beyond a step that is found, both parts are looked at
-    again with half of what is left of the error each.
+    Holm's correction over the histories. Before and after a step that is found, the builds are
+    looked at again with half of the error each; a step is told by the builds up to its neighbours.
 
     Args:
         histories: points that were measured on several builds.
@@ -105,7 +110,7 @@ def find_steps(histories: Sequence[History], confidence: float = CONFIDENCE) -> 
     series = [_series(each) for each in histories]
     ps = [_p(each) if isinstance(each, _Series) else None for each in series]
     return tuple(
-        Found((), None, each) if isinstance(each, str) else Found(tuple(_split(each, 0, alpha)), p)
+        Found((), None, each) if isinstance(each, str) else Found(_steps(each, alpha), p)
         for each, p, alpha in zip(series, ps, holm(ps, 1 - confidence), strict=True)
     )
 
@@ -118,7 +123,7 @@ def _series(history: History) -> _Series | str:
     if sum(launches) - 2 < MIN_FREEDOM:
         return f"{len(logs)} builds, {sum(launches)} launches; measure 3 of each (plan.launches=3)"
     means = np.asarray([float(build.mean()) for build in logs])
-    within = float(sum(((build - build.mean()) ** 2).sum() for build in logs))
+    within = np.asarray([float(((build - build.mean()) ** 2).sum()) for build in logs])
     host_sd = history.noise.between_sd_pct / 100 if history.noise else 0.0
     return _Series(means, launches, within, host_sd, history.apart)
 
@@ -127,33 +132,49 @@ def _freedom(launches: Sequence[int]) -> int:
     return sum(launches) - len(launches)
 
 
-def _split(series: _Series, first: int, alpha: float) -> list[Step]:
-    """The steps among these builds, of which the first has that index."""
-    if len(series.launches) < 2 or sum(series.launches) - 2 < MIN_FREEDOM:
-        return []
+def _steps(series: _Series, alpha: float) -> tuple[Step, ...]:
+    cuts = _cuts(series, alpha)
+    edges = [0, *cuts, len(series.launches)]
+    found = [
+        _step(series, start, at, stop, alpha)
+        for start, at, stop in zip(edges, cuts, edges[2:], strict=False)
+    ]
+    return tuple(step for step in found if not step.low_pct <= 0 <= step.high_pct)
+
+
+def _cuts(series: _Series, alpha: float, first: int = 0) -> list[int]:
+    """Where these builds step, the first of which has that index."""
     if _p(series) > alpha:
         return []
     distances, _ = _distances(series, alone=False)
     at = int(np.argmax(distances)) + 1
-    before, after = (
-        float(np.average(series.means[part], weights=np.asarray(series.launches)[part]))
-        for part in (slice(None, at), slice(at, None))
-    )
-    half = max(_half(series, at, alone, alpha) for alone in series.yardsticks)
-    step = Step(
-        build=first + at,
+    before, after = series.part(0, at), series.part(at, len(series.launches))
+    return [
+        *(_cuts(before, alpha / 2, first) if _tells(before) else ()),
+        first + at,
+        *(_cuts(after, alpha / 2, first + at) if _tells(after) else ()),
+    ]
+
+
+def _tells(part: _Series) -> bool:
+    """Whether a part of a history can be looked at on its own."""
+    builds = len(part.launches)
+    least = MIN_APART if part.apart else 2
+    return builds >= least and sum(part.launches) - 2 >= MIN_FREEDOM
+
+
+def _step(series: _Series, start: int, at: int, stop: int, alpha: float) -> Step:
+    before, after = series.mean(start, at), series.mean(at, stop)
+    part = series.part(start, stop)
+    half = max(_half(part, at - start, alone, alpha) for alone in part.yardsticks)
+    return Step(
+        build=at,
         before=math.exp(before),
         after=math.exp(after),
         change_pct=percent(after - before),
         low_pct=percent(after - before - half),
         high_pct=percent(after - before + half),
     )
-    stop = len(series.launches)
-    return [
-        *_split(series.part(0, at), first, alpha / 2),
-        step,
-        *_split(series.part(at, stop), first + at, alpha / 2),
-    ]
 
 
 def _half(series: _Series, at: int, alone: bool, alpha: float) -> float:
@@ -176,11 +197,12 @@ def _p_by(series: _Series, alone: bool) -> float:
 def _distances(series: _Series, *, alone: bool) -> tuple[Floats, Floats]:
     """Before against after each place, in standard errors; and those errors."""
     differences, scale, spans = _places(
-        series.means[None, :], series.launches, np.asarray([series.within]), alone
+        series.means[None, :], series.launches, np.asarray([series.within.sum()]), alone
     )
     scale = np.maximum(scale[0], series.host_sd)
-    errors = np.maximum(scale * spans, np.finfo(float).tiny)
-    return np.abs(differences[0]) / errors, errors
+    errors = np.maximum(scale * spans, _NOTHING)
+    distances = np.abs(differences[0])
+    return np.where(distances > _NOTHING, distances / errors, 0.0), errors
 
 
 def _places(
