@@ -24,6 +24,8 @@ MIN_APART = 5
 """Builds from which what they differ by can be told from a step without their launches."""
 _NOTHING = 1e-9
 """A relative difference that arithmetic alone makes."""
+MIN_SHUFFLED = 15
+"""Launches from which shuffling them can tell a step, if they were in turns."""
 MIN_FREEDOM = 3
 """Degrees of freedom from which launches tell their noise: two builds of three launches have 4."""
 
@@ -69,11 +71,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """Means of the builds' log medians, their launches, and the squares within builds."""
+    """Log medians of the launches, build by build."""
 
-    means: Floats
+    logs: Floats
     launches: tuple[int, ...]
-    within: Floats
+    """Of each build."""
     host_sd: float
     """Of launches by the host's calibration; 0 if there is none."""
     apart: bool
@@ -83,18 +85,23 @@ class _Series:
         """Noise from builds and launches; that of builds alone too where they were apart."""
         return (False, True) if self.apart and len(self.launches) >= MIN_APART else (False,)
 
+    @property
+    def centred(self) -> Floats:
+        return self.logs - self.logs.mean()
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether launches may change places: there are enough, and no days between them."""
+        return not self.apart and len(self.logs) >= MIN_SHUFFLED
+
     def part(self, start: int, stop: int) -> "_Series":
         """These builds alone."""
-        return replace(
-            self,
-            means=self.means[start:stop],
-            launches=self.launches[start:stop],
-            within=self.within[start:stop],
-        )
+        first, last = sum(self.launches[:start]), sum(self.launches[:stop])
+        return replace(self, logs=self.logs[first:last], launches=self.launches[start:stop])
 
     def mean(self, start: int, stop: int) -> float:
         """Of the launches of these builds."""
-        return float(np.average(self.means[start:stop], weights=self.launches[start:stop]))
+        return float(self.part(start, stop).logs.mean())
 
 
 def find_steps(histories: Sequence[History], confidence: float = CONFIDENCE) -> tuple[Found, ...]:
@@ -122,10 +129,8 @@ def _series(history: History) -> _Series | str:
         return "one build"
     if sum(launches) - 2 < MIN_FREEDOM:
         return f"{len(logs)} builds, {sum(launches)} launches; measure 3 of each (plan.launches=3)"
-    means = np.asarray([float(build.mean()) for build in logs])
-    within = np.asarray([float(((build - build.mean()) ** 2).sum()) for build in logs])
     host_sd = history.noise.between_sd_pct / 100 if history.noise else 0.0
-    return _Series(means, launches, within, host_sd, history.apart)
+    return _Series(np.concatenate(logs), launches, host_sd, history.apart)
 
 
 def _freedom(launches: Sequence[int]) -> int:
@@ -185,7 +190,32 @@ def _half(series: _Series, at: int, alone: bool, alpha: float) -> float:
 
 
 def _p(series: _Series) -> float:
-    return max(_p_by(series, alone) for alone in series.yardsticks)
+    p = max(_p_by(series, alone) for alone in series.yardsticks)
+    # No step is shown above this anyway, and shuffling takes its time.
+    return max(p, _p_shuffled(series)) if p <= 1 - CONFIDENCE and series.shuffled else p
+
+
+def _p_shuffled(series: _Series) -> float:
+    """The same with the launches of all builds shuffled: nothing is assumed of how they fall."""
+    distances, _ = _distances(series, alone=False)
+    means, within = _folded(series.centred[_orders(len(series.logs))], series.launches)
+    differences, scale, spans = _places(means, series.launches, within, alone=False)
+    drawn = (np.abs(differences) / np.maximum(scale * spans, _NOTHING)).max(axis=1)
+    return float((1 + np.count_nonzero(drawn >= distances.max())) / (1 + HISTORIES))
+
+
+@lru_cache(maxsize=8)
+def _orders(launches: int) -> npt.NDArray[np.int64]:
+    ordered = np.tile(np.arange(launches), (HISTORIES, 1))
+    return np.random.default_rng(3).permuted(ordered, axis=1)
+
+
+def _folded(logs: Floats, launches: Sequence[int]) -> tuple[Floats, Floats]:
+    """Of each order of the same launches (a row): means of its builds, and the squares within."""
+    counts = np.asarray(launches)
+    means = np.add.reduceat(logs, np.cumsum(counts) - counts, axis=1) / counts
+    total = (logs[0] ** 2).sum()  # of every order of the same launches
+    return means, np.maximum(total - (means**2 * counts).sum(axis=1), 0.0)
 
 
 def _p_by(series: _Series, alone: bool) -> float:
@@ -196,9 +226,8 @@ def _p_by(series: _Series, alone: bool) -> float:
 
 def _distances(series: _Series, *, alone: bool) -> tuple[Floats, Floats]:
     """Before against after each place, in standard errors; and those errors."""
-    differences, scale, spans = _places(
-        series.means[None, :], series.launches, np.asarray([series.within.sum()]), alone
-    )
+    means, within = _folded(series.centred[None, :], series.launches)
+    differences, scale, spans = _places(means, series.launches, within, alone)
     scale = np.maximum(scale[0], series.host_sd)
     errors = np.maximum(scale * spans, _NOTHING)
     distances = np.abs(differences[0])

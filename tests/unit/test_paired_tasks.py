@@ -31,9 +31,10 @@ def test_one_pair_a_task_is_mcnemar_exact() -> None:
 
 def test_flips_are_counted_as_if_listed() -> None:
     differences = [Fraction(1, 2), Fraction(-1, 3), Fraction(1), Fraction(2, 3), Fraction(0)]
-    total = abs(sum(differences))
+    total = abs(sum(differences, Fraction()))
     listed = [
-        abs(sum(sign * each for sign, each in zip(signs, differences, strict=True))) >= total
+        abs(sum((s * each for s, each in zip(signs, differences, strict=True)), Fraction()))
+        >= total
         for signs in product((-1, 1), repeat=5)
     ]
     assert flip_p(differences) == sum(listed) / len(listed)
