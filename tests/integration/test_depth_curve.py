@@ -74,16 +74,16 @@ class TestKnownSpeeds:
         law = {**LAW, "pp_tok_s": 20_000.0}
         cell = one_cell(fake_server(**law), any_model, tmp_path, CURVE)
         batches = rows_of(cell, rows.Prefill)
-        # the first 1000 are the warm-up
+        # the prompts of the first repetition are part of the prefix
         assert [(b.depth, b.prompt_n) for b in batches] == [
-            (1000, 2048),
-            (3048, 1048),
-            (4096, 1904),
+            *((0, 256), (256, 744), (1000, 256)),
+            *((1256, 2048), (3304, 792), (4096, 256), (4352, 1648)),
         ]
         for batch in batches:
             middle = batch.depth + batch.prompt_n / 2
             true = 20_000 / (1 + PP_SLOWER * middle / 1000)
-            assert batch.pp_tok_s == pytest.approx(true, rel=0.02)
+            whole_ms = 1 / batch.prompt_ms
+            assert batch.pp_tok_s == pytest.approx(true, rel=0.02 + whole_ms)
 
     def test_repeated_until_the_medians_are_known(
         self, fake_server: FakeServer, any_model: Path, tmp_path: Path
@@ -106,9 +106,10 @@ def test_repetitions_run_over_all_depths_in_a_stored_order(
         now = [(t.kind, t.depth) for t in cell.trials if t.repetition == repetition]
         assert sorted(now) == [(kind, d) for kind in ("pp", "tg") for d in (0, 1000, 4096, 6000)]
         # full attention goes back: downwards one restore is enough for a round
-        assert [depth for _, depth in now] == [6000, 6000, 4096, 4096, 1000, 1000, 0, 0]
+        upwards = [0, 0, 1000, 1000, 4096, 4096, 6000, 6000]
+        assert [depth for _, depth in now] == (upwards if repetition == 1 else upwards[::-1])
     kinds = {tuple(t.kind for t in cell.trials if t.repetition == n) for n in (1, 2, 3)}
-    assert len(kinds) == 3
+    assert len(kinds) > 1
     (run,) = rows_of(cell, rows.DepthRun)
     assert (run.interleaved, run.restored, run.reason) == (True, True, None)
     # 5000 bytes and 1000 a token, as the fake says
@@ -118,8 +119,8 @@ def test_repetitions_run_over_all_depths_in_a_stored_order(
 def test_a_cache_that_lies_makes_trials_invalid(
     fake_server: FakeServer, any_model: Path, tmp_path: Path
 ) -> None:
-    """The probe and the fill are answered truly, all trials are not."""
-    engine = fake_server(**LAW, cache_n_lie=7, lie_from=8)
+    """The probe and the warm-up are answered truly, trials are not."""
+    engine = fake_server(**LAW, cache_n_lie=7, lie_from=6)
     cell = one_cell(engine, any_model, tmp_path, CURVE)
     assert {(t.kind, t.depth) for t in cell.trials} == {
         (kind, depth) for kind in ("pp", "tg") for depth in (0, 1000, 4096, 6000)
@@ -243,11 +244,18 @@ class Curve:
     def least(self, *, probe: int, warm_up: int) -> int:
         """What could not have come from any cache."""
         deepest = max(each.asked.depth for each in self.trials)
-        return probe + warm_up + deepest + sum(each.asked.prompt_n for each in self.trials)
+        prompts = sum(each.asked.prompt_n for each in self.trials)
+        if self.run.interleaved:
+            # of the first repetition, all but the deepest are part of the prefix
+            prompts -= 3 * self.config.tail
+        return probe + warm_up + deepest + prompts
 
 
 PROBES = {"llama": 66, "qwen3next": 98, "lfm2": 98}
 """Prompt tokens of the probe: 32, 32, 1, and one more after 32, which a hybrid begins anew."""
+
+WARM_UP = 512
+"""A batch of the test's engine."""
 
 
 @pytest.mark.parametrize("name", PROBES)
@@ -260,8 +268,7 @@ def test_restored_depths_are_proven_and_nothing_is_prefilled_twice(
     assert {each.asked.depth for each in curve.trials} == {0, 700, 921, 1500}
     assert len(curve.trials) == 2 * 4 * 2
     curve.check_proofs()
-    # the warm-up is part of the prefix
-    assert curve.prompt_tokens() == curve.least(probe=PROBES[name], warm_up=0)
+    assert curve.prompt_tokens() == curve.least(probe=PROBES[name], warm_up=WARM_UP)
     assert curve.run.processed_n == curve.run.least_n
     assert list(curve.server.slot_folder.iterdir()) == []
 
@@ -304,7 +311,7 @@ def test_a_second_prefill_shows(
     lost = [each for each in curve.trials if each.completion.answer.timings.cache_n == 0]
     assert any(each.asked.depth for each in lost)
     assert curve.run.processed_n > curve.run.least_n
-    assert curve.prompt_tokens() > curve.least(probe=98, warm_up=0)
+    assert curve.prompt_tokens() > curve.least(probe=98, warm_up=WARM_UP)
 
 
 def _erases_from_the_third_on() -> Callable[..., int]:

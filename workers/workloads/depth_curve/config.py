@@ -15,7 +15,7 @@ class DepthCurveConfig:
     """
 
     NAME: ClassVar[str] = "depth_curve"
-    METHOD_VERSION: ClassVar[int] = 1
+    METHOD_VERSION: ClassVar[int] = 2
 
     name: str = "depth_curve"
     depths: list[int | str] = field(

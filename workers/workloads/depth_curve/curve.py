@@ -1,6 +1,7 @@
 """The run of one depth curve: which trial when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 from warehouse import rows
 from workers.trials import judge, rate
@@ -73,30 +74,49 @@ class Curve:
         )
 
     def _interleaved(self) -> Events:
-        yield from self._fill_all()
-        left = {depth: self._steps(depth) for depth in self._depths}
-        for repetition in range(1, self._config.max_repetitions + 1):
+        yield from self._while_filling()
+        left = {depth: self._left(depth, self._steps(depth)) for depth in self._depths}
+        for repetition in range(2, self._config.max_repetitions + 1):
             yield from self._round((step for steps in left.values() for step in steps), repetition)
-            for depth, steps in left.items():
-                left[depth] = self._found.left(steps)
-                if not left[depth] and not self._goes_back:
-                    self.prefix.drop(depth)
+            left = {depth: self._left(depth, steps) for depth, steps in left.items()}
 
-    def _fill_all(self) -> Events:
-        """Save each depth; the first batch is the warm-up, and stays part of the prefix."""
-        filled = [depth for depth in self._depths if depth]
-        if not filled:
-            warm_up(self._bench, self._prompts)
-            return
-        warm = min(self._bench.batch_size, filled[0])
-        for depth in dict.fromkeys((warm, *filled)):
+    def _left(self, depth: int, steps: Sequence[Step]) -> list[Step]:
+        left = self._found.left(steps)
+        if not left and not self._goes_back:
+            self.prefix.drop(depth)
+        return left
+
+    def _while_filling(self) -> Events:
+        """Save each depth, and measure there once: no restore for generation, no second prefill.
+
+        The prompt that is measured is the next part of the prefix where that is long enough.
+        """
+        self._warm()
+        for depth, following in zip_longest(self._depths, self._depths[1:]):
             if self._bench.cancelled.is_set():
                 return
-            batches = self.prefix.fill(depth)
-            if depth > warm:
-                yield from batches
-            if depth in filled and self.prefix.needs_file(depth):
-                self.prefix.save(depth)
+            if depth:
+                yield from self._filled(depth)
+            prompt, generation = self._steps(depth)
+            yield from self._trial(generation, 1)
+            goes_on = following is not None and following >= depth + prompt.prompt_n
+            yield from self._trial(prompt, 1, goes_on=goes_on)
+            if depth and not goes_on and following is not None:
+                self.prefix.restore(depth)
+
+    def _warm(self) -> None:
+        """Without a trial at an empty cache the first batch of the prefix is the warm-up."""
+        first = self._depths[0]
+        if first == 0:
+            warm_up(self._bench, self._prompts)
+        elif not self._bench.cancelled.is_set():
+            self.prefix.fill(min(self._bench.batch_size, first))
+
+    def _filled(self, depth: int) -> Events:
+        if self.prefix.held < depth:
+            yield from self.prefix.fill(depth)
+        if self.prefix.needs_file(depth):
+            self.prefix.save(depth)
 
     def _ascending(self) -> Events:
         warm_up(self._bench, self._prompts)
@@ -135,7 +155,9 @@ class Curve:
         for step in order:
             yield from self._trial(step, repetition)
 
-    def _trial(self, step: Step, repetition: int, mark: str = "") -> Events:
+    def _trial(
+        self, step: Step, repetition: int, mark: str = "", *, goes_on: bool = False
+    ) -> Events:
         if self._bench.cancelled.is_set():
             return
         self._trials += 1
@@ -143,9 +165,11 @@ class Curve:
         if self._method.restores or step.depth == 0:
             self.prefix.restore(step.depth)
         asked = step.asked(repetition, self._trials, mark)
-        measured = Measured(asked, self.prefix.measure(asked))
+        measured = Measured(asked, self.prefix.measure(asked, goes_on=goes_on))
         self._note(step, asked, measured)
         yield measured
+        if goes_on:
+            yield from self.prefix.batches(measured.completion)
 
     def _note(self, step: Step, asked: Asked, measured: Measured) -> None:
         answer = measured.completion.answer

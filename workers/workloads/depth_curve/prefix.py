@@ -31,6 +31,7 @@ class Prefix:
     Attributes:
         processed: Prompt tokens that the server processed.
         least: Those of them that could not have come from the cache.
+        held: Tokens of the prefix in the slot; a trial's tail may lie after them.
         fill_ms, save_ms, restore_ms: Time of the requests, by the client.
     """
 
@@ -51,7 +52,7 @@ class Prefix:
         self._longest = longest
         self._fills = 0
         self._tokens = prompts.make(longest, "prefix") if longest else []
-        self._held = 0
+        self.held = 0
         self._after: Sequence[int] = ()
         self._saved: set[int] = set()
 
@@ -66,13 +67,13 @@ class Prefix:
         Returns:
             The speed of each batch on the way, for free.
         """
-        if self._held == 0:
+        if self.held == 0:
             self.empty()
-        done = self._completed(self._tokens[:depth], 0, depth - self._held)
+        done = self._completed(self._tokens[:depth], 0, depth - self.held)
         self.fill_ms += done.total_ms
         self._now_holds(depth)
         self._fills += 1
-        return tuple(self._batches(done))
+        return self.batches(done)
 
     def save(self, depth: int) -> None:
         """Write the slot, which holds just that depth, to a file."""
@@ -98,8 +99,8 @@ class Prefix:
 
     def _goes_on_from(self, depth: int) -> bool:
         if self._goes_back:
-            return self._held >= depth
-        return self._held == depth and not self._after
+            return self.held >= depth
+        return self.held == depth and not self._after
 
     def drop(self, depth: int) -> None:
         """Delete the file of a depth, if there is one."""
@@ -112,21 +113,30 @@ class Prefix:
         for depth in tuple(self._saved):
             self.drop(depth)
 
-    def measure(self, asked: Asked) -> Completion:
-        """Make a trial at its depth, which the slot holds; it may hold a trial's tail after it."""
+    def measure(self, asked: Asked, *, goes_on: bool = False) -> Completion:
+        """Make a trial at its depth, which the slot holds; it may hold a trial's tail after it.
+
+        With `goes_on` the prompt is the next part of the prefix, which the slot then holds.
+        """
         purpose = f"{asked.step}/{asked.depth}/{asked.repetition}"
-        if asked.depth == 0:
+        if goes_on:
+            prompt = self._tokens[: asked.depth + asked.prompt_n]
+        elif asked.depth == 0:
             prompt = self._prompts.make(asked.prompt_n, purpose)
         else:
             taken = {*self._after, *self._tokens[asked.depth : asked.depth + 1]}
             tail = self._prompts.tail(asked.prompt_n, purpose, first_not=taken)
             prompt = self._tokens[: asked.depth] + tail
         done = self._completed(prompt, asked.predicted_n, asked.prompt_n)
-        self._held, self._after = asked.depth, prompt[asked.depth : asked.depth + 1]
+        if goes_on:
+            self._now_holds(asked.depth + asked.prompt_n)
+            self._fills += 1
+        else:
+            self.held, self._after = asked.depth, prompt[asked.depth : asked.depth + 1]
         return done
 
     def _now_holds(self, depth: int) -> None:
-        self._held, self._after = depth, ()
+        self.held, self._after = depth, ()
 
     def _completed(self, prompt: list[int], n_predict: int, least: int) -> Completion:
         completion = self._bench.client.complete(
@@ -139,6 +149,10 @@ class Prefix:
         self.processed += completion.answer.timings.prompt_n or 0
         self.least += least
         return completion
+
+    def batches(self, completion: Completion) -> tuple[rows.Prefill, ...]:
+        """The speed of each batch of what extended the prefix last."""
+        return tuple(self._batches(completion))
 
     def _batches(self, completion: Completion) -> Iterator[rows.Prefill]:
         for before, after in pairwise(completion.answer.progress):

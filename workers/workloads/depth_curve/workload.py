@@ -1,6 +1,6 @@
 """Workload `depth_curve`: speed of prompt processing and generation as the cache fills.
 
-Method, version 1 (docs/measurement.md has the experiments behind it):
+Method, version 2 (docs/measurement.md has the experiments behind it):
 
 - One prefix of random tokens; depth d is its first d tokens. It is extended in ascending order,
   so that the deepest prefill is the only one.
@@ -9,6 +9,7 @@ Method, version 1 (docs/measurement.md has the experiments behind it):
 - Where the server can, each depth is saved to a slot file once, and restored before each trial:
   then repetitions run over all depths in turn, in a shuffled order, so that drift hits all alike.
   Full attention can also go back: each round runs downwards there, from one file, the deepest's.
+  The first repetition is made during the fill, upwards: its prompt is the next part of the prefix.
 - A sliding window cannot be restored, nor go back by more than a ubatch (`window`). There, and
   where the server keeps context checkpoints, repetitions are made at each depth in place, depths
   ascending, and the first is measured once more at the end (steps marked `-again`).
