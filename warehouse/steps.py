@@ -170,8 +170,10 @@ def _tells(part: _Series) -> bool:
 
 def _step(series: _Series, start: int, at: int, stop: int, alpha: float) -> Step:
     before, after = series.mean(start, at), series.mean(at, stop)
-    part = series.part(start, stop)
-    half = max(_half(part, at - start, alone, alpha) for alone in part.yardsticks)
+    part, place = series.part(start, stop), at - start
+    if not _tells(part):
+        part, place = series, at
+    half = max(_half(part, place, alone, alpha) for alone in part.yardsticks)
     return Step(
         build=at,
         before=math.exp(before),

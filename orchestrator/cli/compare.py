@@ -1,5 +1,6 @@
 """`herd compare`: values of one axis, with a verdict only outside the noise."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,10 +9,12 @@ from orchestrator.cli.compare_tables import (
     HISTORY,
     POINTS,
     SUMMARY,
+    Rows,
     history_rows,
     notes,
     point_rows,
     summary_rows,
+    without_alike,
 )
 from orchestrator.cli.output import format_option, print_table
 from orchestrator.comparing import builds
@@ -69,7 +72,7 @@ def _print_history(
     found = builds.histories(question, facts.speeds, known, facts.calibrated)
     if not found:
         raise HerdError("nothing was measured with two builds of the engine, all else alike")
-    print_table(HISTORY, history_rows(found), output)
+    _print(HISTORY, history_rows(found), output)
     _print_notes(notes(found))
 
 
@@ -80,12 +83,19 @@ def _print_comparison(question: Question, facts: Facts, summary: bool, output: s
         raise HerdError(_nothing(question, versus))
     points = answer(versus, facts.calibrated)
     if summary or output == "table":
-        print_table(SUMMARY, summary_rows(lines), output)
-    if not summary:
-        if output == "table":
-            click.echo()
-        print_table(POINTS, point_rows(points), output)
+        _print(SUMMARY, summary_rows(lines), output)
+    if output == "table" and points and not summary:
+        click.echo()
+    if not summary and (points or output != "table"):
+        _print(POINTS, point_rows(points), output)
     _print_notes(notes(points))
+
+
+def _print(columns: Sequence[str], rows: Rows, output: str) -> None:
+    if output == "table":
+        alike, columns, rows = without_alike(columns, rows)
+        click.echo(alike)
+    print_table(columns, rows, output)
 
 
 def _print_notes(told: list[str]) -> None:

@@ -19,10 +19,25 @@ POINTS = (
     "difference_pct", "low_pct", "high_pct", "floor_pct", "method", "in_turns", "source", "verdict",
 )  # fmt: skip
 HISTORY = (
-    *_AXES, "step", "depth", "points", "builds", "launches", "before", "after", "before_tok_s",
+    *_AXES[:-1], "step", "depth", "points", "builds", "launches", "before", "after", "before_tok_s",
     "after_tok_s", "change_pct", "low_pct", "high_pct", "in_turns", "source", "verdict",
 )  # fmt: skip
+_ONCE = frozenset((*_AXES, "a", "b", "source", "in_turns"))
+"""Columns that people need only once where all rows are alike in them."""
 Rows = list[tuple[object, ...]]
+
+
+def without_alike(columns: Sequence[str], rows: Rows) -> tuple[str, Sequence[str], Rows]:
+    """What all rows are alike in, in words, and the table without it."""
+    alike = {
+        index: rows[0][index]
+        for index, name in enumerate(columns)
+        if name in _ONCE and len({row[index] for row in rows}) == 1
+    }
+    told = [f"{columns[index]} {value}" for index, value in alike.items() if value is not None]
+    left = [index for index in range(len(columns)) if index not in alike]
+    narrow = [tuple(row[index] for index in left) for row in rows]
+    return f"alike: {', '.join(told)}", [columns[index] for index in left], narrow
 
 
 def summary_rows(lines: Iterable[Line]) -> Rows:
@@ -108,10 +123,10 @@ def _point_row(point: ComparedPoint) -> tuple[object, ...]:
 
 def _history_rows(each: PointHistory) -> Rows:
     first = each.launches[0][0]
-    axes: tuple[object, ...] = (*_axes(first), first.step, first.depth)
+    axes: tuple[object, ...] = (*_axes(first)[:-1], first.step, first.depth)
     if each.points > 1:
         depth = "filled" if first.depth else "empty"
-        axes = (*(None for _ in _AXES), f"{first.workload}, {first.kind}", depth)
+        axes = (*(None for _ in _AXES[:-1]), f"{first.workload}, {first.kind}", depth)
     launches = len({launch.launch_id for build in each.launches for launch in build})
     start = (*axes, each.points, len(each.builds), launches)
     end = (_word(each.in_turns), _source(each))

@@ -23,13 +23,15 @@ class Build:
     build: str
     """Hash of its files, else what it says of itself."""
     engine_build: str | None
-    build_date: str | None
+    unique: bool
+    """Whether no other says the same of itself."""
 
     @property
     def label(self) -> str:
-        """As people name it; the hash tells apart what says the same of itself."""
-        said = self.engine_build or "build"
-        return f"{said} ({self.build[:8]})" if self.build != self.engine_build else said
+        """As people name it; its hash too where that does not tell it apart."""
+        if self.engine_build and self.unique:
+            return self.engine_build
+        return f"{self.engine_build or 'build'} ({self.build[:8]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,9 @@ SELECT {_CELL}, r.suite, r.suite_version, r.level, r.task, r.variant, r.seed, r.
 FROM latest_cells AS c JOIN agent_runs AS r ON r.cell_id = c.cell_id AND r.attempt = c.attempt
 WHERE r.valid AND r.outcome IN ('success', 'failure')"""  # noqa: S608
 _NOISE = f"SELECT {', '.join(field.name for field in fields(CalibratedStep))} FROM noise"  # noqa: S608
+_BUILDS = """
+SELECT build, engine_build, count(*) OVER (PARTITION BY engine_build) = 1 AS "unique"
+FROM builds ORDER BY build_order"""
 _SIZES = "SELECT model_sha256, model, quant, max(size_bytes) AS bytes FROM models GROUP BY ALL"
 
 
@@ -161,5 +164,4 @@ def _cell(row: dict[str, Any], kind: str, step: str, depth: int) -> LaunchSpeeds
 
 def read_builds(connection: Connection) -> list[Build]:
     """The builds of the view `builds`, oldest first."""
-    found = connection.query("SELECT build, engine_build, build_date FROM builds").to_pylist()
-    return [Build(**row) for row in found]
+    return [Build(**row) for row in connection.query(_BUILDS).to_pylist()]

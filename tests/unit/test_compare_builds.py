@@ -13,7 +13,7 @@ from orchestrator.launch_speeds import LaunchSpeeds
 from tests.unit.speeds_samples import speeds
 
 ASKED = Question("engine_build", ())
-BUILDS = [Build(f"sha{n}", f"build {n}", None) for n in range(8)]
+BUILDS = [Build(f"sha{n}", f"build {n}", unique=n != 5) for n in range(8)]
 
 
 def launch(build: Build, tok_s: float, **changes: Any) -> LaunchSpeeds:
@@ -44,7 +44,7 @@ def test_the_step_is_named() -> None:
     found = measured(random, [40.0] * 5 + [36.0] * 3)
     (point,) = asked(found)
     (step,) = point.found.steps
-    assert point.builds[step.build - 1].label == "build 4 (sha4)"
+    assert point.builds[step.build - 1].label == "build 4"
     assert point.builds[step.build].label == "build 5 (sha5)"
     assert step.change_pct == pytest.approx(-10, abs=2)
     assert (point.points, point.in_turns) == (1, True)
