@@ -87,7 +87,8 @@ class _Series:
 
     @property
     def centred(self) -> Floats:
-        return self.logs - self.logs.mean()
+        centred: Floats = self.logs - self.logs.mean()
+        return centred
 
     @property
     def shuffled(self) -> bool:
