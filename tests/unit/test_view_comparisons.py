@@ -76,7 +76,7 @@ class TestBuilds:
             "build 11434": 33.0,
         }
         for number, (text, tg) in enumerate(builds.items()):
-            name = f"e{number}"
+            name = f"e{9 - number}"
             dated = "2020-01-01" if number == 2 else None
             axes = {"engine": name, "engine_sha256": name, "build_date": dated}
             put(store, name, tg, engine_build=text, **axes)
@@ -100,15 +100,16 @@ class TestBuilds:
         put(store, "b", 44.0, engine="y", engine_sha256="sy", build_date="2026-01-05",
             engine_build="build 0, commit bb")  # fmt: skip
         assert [r["cell_id"] for r in ask("SELECT * FROM compare_builds")] == ["b", "a"]
-        plan = planned("a", engine="x", engine_sha256="sx", build_date="2025-12-31")
-        store.write_sweep(sweep(), [plan], [], [], [])
+        for name, date in (("w1", "2025-12-30"), ("w2", "2025-12-31")):
+            plan = planned("a", sweep_id=name, engine="x", engine_sha256="sx", build_date=date)
+            store.write_sweep(sweep(name), [plan], [], [], [])
         found = ask("SELECT cell_id, build_date, tg_change_pct FROM compare_builds")
         assert found == [
             {"cell_id": "a", "build_date": "2025-12-31", "tg_change_pct": None},
             {"cell_id": "b", "build_date": "2026-01-05", "tg_change_pct": pytest.approx(10.0)},
         ]
-        (x, y) = ask("SELECT build, build_order, engines, measured_cells FROM builds")
-        assert x == {"build": "sx", "build_order": 1, "engines": ["x"], "measured_cells": 1}
+        (x, y) = ask("SELECT build, build_number, build_order, engines, measured_cells FROM builds")
+        assert tuple(x.values()) == ("sx", None, 1, ["x"], 1)  # a wheel says 1
         assert (y["build"], y["build_order"]) == ("sy", 2)
 
     def test_an_imported_build_without_hash_is_told_by_what_it_says(

@@ -126,6 +126,13 @@ class TestStability:
         assert row["private_growth_mib"] == 32.0
         assert row["vram_growth_mib"] is None
 
+    def test_speeds_are_of_valid_rounds(self, verdict: Verdict, ask: Ask) -> None:
+        lost = {"valid": False, "invalid_reason": "no fill", "tg_tok_s": 1.0, "pp_tok_s": 1.0}
+        assert verdict({"tg_tok_s": 40.0}, {"tg_tok_s": 36.0}, lost) == "no fill"
+        (row,) = ask("SELECT tg_tok_s, tg_spread_pct, pp_tok_s, rounds_invalid FROM stability")
+        assert (row["tg_tok_s"], row["pp_tok_s"], row["rounds_invalid"]) == (38.0, 200.0, 1)
+        assert row["tg_spread_pct"] == pytest.approx(10.0)
+
     @pytest.mark.parametrize(
         ("second", "against"),
         [

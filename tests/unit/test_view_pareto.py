@@ -67,7 +67,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             name = f"q{each.name}"
             scores = [quality(name, perplexity=each.perplexity, kld_mean_nats=0.1)]
             if each.name == "good":
-                scores.append(quality(name, corpus="rare", corpus_sha256="c9", perplexity=1.0))
+                scores.append(quality(name, corpus="rare", corpus_sha256="a9", perplexity=1.0))
             row = cell(name, workload="perplexity", context=512, **axes)
             store.commit_cell(row, [], [], scores)
     return folder

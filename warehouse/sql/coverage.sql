@@ -17,7 +17,6 @@ WITH known AS (
         decision AS state, reason, NULL AS failure_class, NULL AS ended_at, 0 AS valid_trials,
         0 AS invalid_trials, NULL AS source, sweep_id
     FROM planned_cells
-    WHERE decision <> 'cached'
     UNION ALL
     SELECT
         model, quant, context, cache_k, cache_v, pairing, split, hardware_class, workload, cell_id,

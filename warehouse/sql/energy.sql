@@ -14,8 +14,8 @@
 -- currency: of the cost, as that sweep names it
 WITH tariff AS (
     SELECT
-        TRY(json_extract(config, '$.tariff.per_kwh')::DOUBLE) AS per_kwh,
-        TRY(json_extract_string(config, '$.tariff.currency')) AS currency
+        json_extract(config, '$.tariff.per_kwh')::DOUBLE AS per_kwh,
+        json_extract_string(config, '$.tariff.currency') AS currency
     FROM sweeps
     WHERE per_kwh IS NOT NULL
     ORDER BY started_at DESC, sweep_id DESC

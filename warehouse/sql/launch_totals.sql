@@ -13,7 +13,6 @@ WITH devices AS (
         sum(mib) FILTER (source = 'log') AS log_mib,
         sum(mib) FILTER (part = 'kv') AS kv_mib
     FROM launch_memory
-    WHERE source NOT IN ('breakdown', 'psutil')
     GROUP BY launch_id, device, launch_source
 )
 SELECT

@@ -29,7 +29,7 @@ SELECT
     100 * count(invalid_arguments) FILTER (counts) / count(*) FILTER (counts) AS invalid_arguments_pct,
     100 * count(error) FILTER (counts) / count(*) FILTER (counts) AS failed_pct,
     100 * count(repeats) FILTER (counts) / count(*) FILTER (counts) AS repeated_pct,
-    100 * count(recovered_by) FILTER (counts AND wrong)
+    100 * count(recovered_by) FILTER (counts)
         / nullif(count(*) FILTER (counts AND wrong), 0) AS recovered_pct,
     median(us) FILTER (counts) / 1000 AS call_p50_ms,
     count(*) FILTER (NOT counts) AS calls_dropped,
