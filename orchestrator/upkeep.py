@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-from orchestrator.config.schema import WarehouseConfig
+from warehouse.config import WarehouseConfig
 from warehouse.jobs import Job, Thinning, make_job
 from warehouse.layout import TEMPORARY, day
 from warehouse.lock import Holder

@@ -8,6 +8,7 @@ class WarehouseConfig:
     """Where rows are kept and how long, and the limits of `herd sql`."""
 
     uri: str = "herd-data"
+    """A folder, or s3://BUCKET/PREFIX (`warehouse.storage`)."""
     compact_files: int = 500
     """More small files than that are compacted by the sweep, between launches; many make every
     query slow."""

@@ -25,7 +25,7 @@ class Datasets:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._snapshots = Snapshots(storage)
-        self._given: dict[str, list[str]] = {}
+        self._given: dict[str, tuple[list[str], ds.Dataset]] = {}
         self._open: dict[tuple[str, str], ds.ParquetFileFragment] = {}
         self.left_out: tuple[LeftOut, ...] = ()
         """What the last snapshot leaves out and a person should look at."""
@@ -35,7 +35,7 @@ class Datasets:
         return self._dataset(table, ())
 
     def refresh(self, tables: Collection[str]) -> dict[str, ds.Dataset]:
-        """Of one snapshot, those of the tables whose files changed since they were last given.
+        """These tables, all of one snapshot of what is committed now.
 
         Raises:
             WarehouseError: the storage cannot be read, or files go faster than they are read.
@@ -45,7 +45,7 @@ class Datasets:
         for _ in range(_TRIES):
             found = self._snapshots.take()
             if self._open_all(found, wanted):
-                return self._changed(found, tables)
+                return self._given_of(found, tables)
         raise WarehouseError(f"files go from {self._storage.name()} while it is read: try again")
 
     def recover(self, table: str) -> bool:
@@ -54,7 +54,7 @@ class Datasets:
         So it is if a file was superseded and removed meanwhile, or one is damaged and is left
         out from now on.
         """
-        given = self._given.get(table, [])
+        given, _ = self._given[table]
         if not set(given) <= set(self._snapshots.take().files[table]):
             return True
         wrong = {path: unreadable(self._open[table, path], table) for path in given}
@@ -78,18 +78,16 @@ class Datasets:
                     self._snapshots.damaged[f"{table}/{path}"] = wrong
         return good
 
-    def _changed(self, found: Visible, tables: Iterable[str]) -> dict[str, ds.Dataset]:
+    def _given_of(self, found: Visible, tables: Iterable[str]) -> dict[str, ds.Dataset]:
         self.left_out = found.left_out
-        changed = {}
         for table in tables:
             paths = found.files[table]
-            if self._given.get(table) == paths:
-                continue
-            for gone in set(self._given.get(table, ())) - set(paths):
-                self._open.pop((table, gone), None)
-            self._given[table] = paths
-            changed[table] = self._dataset(table, paths)
-        return changed
+            before, _ = self._given.get(table, ([], None))
+            if before != paths or table not in self._given:
+                for gone in set(before) - set(paths):
+                    self._open.pop((table, gone), None)
+                self._given[table] = (paths, self._dataset(table, paths))
+        return {table: self._given[table][1] for table in tables}
 
     def _dataset(self, table: str, paths: Iterable[str]) -> ds.Dataset:
         # Columns by name: what an older file lacks is null.

@@ -137,7 +137,7 @@ WRONG = {
         "broken or cut off SQL",
     ),
     "attach": (
-        b"CREATE TABLE a (b); ATTACH '/tmp/x' AS x;",
+        b"CREATE TABLE a (b); ATTACH 'x.db' AS x;",
         "broken or cut off SQL: not authorized",
     ),
     "drop": (b"CREATE TABLE a (b); DROP TABLE a;", "broken or cut off SQL: not authorized"),
