@@ -109,7 +109,9 @@ def test_the_version_is_that_of_the_package(herd: Herd) -> None:
     assert told.stdout == "herd, version 0.1.0\n"
 
 
-@pytest.mark.parametrize("words", [("nope",), ("sql", "--timeout", "0"), ("plan", "--format", "xml"), ("-x",)])
+@pytest.mark.parametrize(
+    "words", [("nope",), ("sql", "--timeout", "0"), ("plan", "--format", "xml"), ("-x",)]
+)
 def test_a_command_that_is_none_shows_the_usage(herd: Herd, words: tuple[str, ...]) -> None:
     told = herd(*words)
     assert told.exit_code == 2
