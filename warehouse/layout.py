@@ -95,6 +95,11 @@ def calibration_stem(calibration_id: str) -> str:
     return _identifier(calibration_id)
 
 
+def import_stem(import_id: str) -> str:
+    """Stem of an import's files, which commit themselves; its cells have their own."""
+    return _identifier(import_id)
+
+
 def child_stem(cell_id: str, attempt: int) -> str:
     """Stem of the child tables' files of an attempt."""
     return f"{_identifier(cell_id)}.{attempt}"

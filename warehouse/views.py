@@ -21,6 +21,8 @@ from warehouse import rows
 from warehouse.schemas import schema_of, unit_of
 
 _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(?: \[(?P<unit>[^]]*)\])?: (?P<meaning>.+)")
+_BY_TEXT = ("query", "query_table", "json_execute_serialized_sql")
+"""Functions that may put the name of what they read together."""
 _SOURCE = re.compile(r"(?:FROM|JOIN)\s+(\w+)")
 
 
@@ -119,6 +121,7 @@ def tables_in(sql: str, views: list[View]) -> set[str]:
     """
     tables = {table.TABLE for table in rows.TABLES}
     sources = {view.name: view.sources for view in views}
+    sources |= dict.fromkeys(_BY_TEXT, tuple(table.TABLE for table in rows.TABLES))
     named: set[str] = set()
     pending = re.findall(r"\w+", sql.lower())
     while pending:
