@@ -155,7 +155,7 @@ def test_a_config_folder_that_is_none_is_told(herd: Herd) -> None:
     )
 
 
-def test_ctrl_c_says_how_to_go_on(herd: Herd) -> None:
+def test_ctrl_c_says_how_to_go_on(herd: Herd, rows: Path) -> None:
     class Interrupted(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if size == 0:  # click asks first whether these are bytes
