@@ -22,7 +22,7 @@ from orchestrator.comparing.axes import axis_of
 from orchestrator.comparing.compared import Versus, answer, match_all
 from orchestrator.comparing.points import nearest_difference
 from orchestrator.comparing.question import Question, parse_question
-from orchestrator.comparing.reading import Facts, read_builds, read_facts
+from orchestrator.comparing.reading import Facts, read_builds, read_facts, read_speeds
 from orchestrator.comparing.summary import summarise
 from orchestrator.settings import warehouse_storage
 from warehouse.connection import connect
@@ -58,12 +58,10 @@ def compare(
     """
     question = parse_question(words, by)
     with connect(warehouse_storage(config_dir)) as connection:
-        facts = read_facts(connection)
-        known = read_builds(connection)
-    if by == builds.AXIS:
-        _print_history(question, facts, known, output)
-    else:
-        _print_comparison(question, facts, summary, output)
+        if by == builds.AXIS:
+            _print_history(question, read_speeds(connection), read_builds(connection), output)
+        else:
+            _print_comparison(question, read_facts(connection), summary, output)
 
 
 def _print_history(

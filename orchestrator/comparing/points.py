@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from orchestrator.comparing.axes import Axis
-from orchestrator.identity import canonical
 from orchestrator.launch_speeds import MEASURED, LaunchSpeeds
+from warehouse.canonical import canonical
 
 Launched = tuple[LaunchSpeeds, ...]
 
@@ -101,12 +102,18 @@ def point_of(each: LaunchSpeeds, axis: Axis) -> str:
         "pairing": each.pairing,
         "engine": each.engine,
         "host_id": each.host_id,
-        "server": json.loads(each.server_config),
         "workload": each.workload,
-        "workload_config": json.loads(each.workload_config),
         "step": [each.step, each.kind, each.depth],
     }
-    return canonical(_without(point, axis))
+    configs = _configs(each.server_config, each.workload_config, axis.decides)
+    return f"{canonical(_without(point, axis.decides))[:-1]},{configs[1:]}"
+
+
+@lru_cache(maxsize=4096)
+def _configs(server: str, workload: str, decides: tuple[str, ...]) -> str:
+    """Of a server and what is done to it: many rows share them, and parsing is what takes time."""
+    configs = {"server": json.loads(server), "workload_config": json.loads(workload)}
+    return canonical(_without(configs, decides))
 
 
 def nearest_difference(
@@ -143,11 +150,11 @@ def _known(each: LaunchSpeeds, axis: Axis) -> dict[str, object]:
         "engine_build": each.engine_build,
         "step": [each.step, each.kind, each.depth],
     }
-    return {key: value for key, value in _without(point, axis).items() if value is not None}
+    return {key: value for key, value in _without(point, axis.decides).items() if value is not None}
 
 
-def _without(point: dict[str, Any], axis: Axis) -> dict[str, Any]:
-    for path in axis.decides:
+def _without(point: dict[str, Any], decides: Iterable[str]) -> dict[str, Any]:
+    for path in decides:
         *folders, name = path.split(".", 2)
         inside: Any = point
         for folder in folders:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from orchestrator.comparing.builds import Build
@@ -95,8 +95,18 @@ FROM builds ORDER BY build_order"""
 _SIZES = "SELECT model_sha256, model, quant, max(size_bytes) AS bytes FROM models GROUP BY ALL"
 
 
+def read_speeds(connection: Connection) -> Facts:
+    """Speeds and calibrations alone.
+
+    Raises:
+        WarehouseError: the warehouse holds a file that cannot be read.
+    """
+    calibrated = connection.query(_NOISE).to_pylist()
+    return Facts(read_launch_speeds(connection), [CalibratedStep(**row) for row in calibrated])
+
+
 def read_facts(connection: Connection) -> Facts:
-    """Everything, in one reading.
+    """Everything.
 
     Raises:
         WarehouseError: the warehouse holds a file that cannot be read.
@@ -105,9 +115,8 @@ def read_facts(connection: Connection) -> Facts:
     def ask(sql: str) -> list[dict[str, Any]]:
         return connection.query(sql).to_pylist()
 
-    return Facts(
-        speeds=read_launch_speeds(connection),
-        calibrated=[CalibratedStep(**row) for row in ask(_NOISE)],
+    return replace(
+        read_speeds(connection),
         figures={
             (row["cell_id"], row["launch_id"], row["step"], row["depth"]): Figures(
                 tuple(row["ttfts_ms"]), tuple(row["energies_j"])

@@ -281,8 +281,7 @@ def test_small_objects_are_fetched_once_and_large_ones_in_parts(
     with connect(uri) as connection:
         assert connection.query(asked).to_pylist() == answer
         store.put(path, b"?" * len(content))
-        with pytest.raises(WarehouseError, match="trials"):
-            connection.query(asked)
+        assert connection.query(asked).to_pylist() == []  # it was read again, and is damaged
 
 
 def test_more_small_objects_than_are_kept(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +316,9 @@ def test_a_bucket_is_compacted_while_a_reader_asks(store: ObjectStore, uri: str)
         both = "select count(*) as n, count(distinct cell_id) as cells from cells join trials"
         answer = connection.query(f"{both} using (cell_id, attempt)").to_pylist()
     assert answer == [{"n": 9, "cells": 9}]
-    assert read_ledger(uri).last("c7") and read_ledger(uri).last("late")
+    ledger = read_ledger(uri)
+    assert ledger.last("c7")
+    assert ledger.last("late")
 
 
 ERRORS: dict[str, tuple[dict[str, str], str]] = {
