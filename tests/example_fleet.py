@@ -189,7 +189,9 @@ def _planned(server: _Server) -> rows.PlannedCell:
 
 def _host(host: _Host) -> rows.Host:
     gpus = tuple(
-        rows.Gpu(index, f"NVIDIA GeForce {name}", f"GPU-{index}", f"0{index}:00", 12288, 3, 16, None)
+        rows.Gpu(
+            index, f"NVIDIA GeForce {name}", f"GPU-{index}", f"0{index}:00", 12288, 3, 16, None
+        )
         for index, name in enumerate(host.gpus)
     )
     return sample.host(

@@ -61,9 +61,7 @@ class Connection:
     what a query's text holds, it can write nothing and read nothing else.
     """
 
-    def __init__(
-        self, storage: Storage, views: list[View], limits: Limits = UNLIMITED
-    ) -> None:
+    def __init__(self, storage: Storage, views: list[View], limits: Limits = UNLIMITED) -> None:
         self._views = views
         self._limits = limits
         self._datasets = Datasets(storage)

@@ -54,6 +54,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "launches": ("launch_id",),
     "memory": ("launch_id",),
     "calibrations": ("calibration_id",),
+    "imports": ("import_id",),
     "cells": ("cell_id", "attempt"),
     **{child: ("cell_id", "attempt") for child, parent in PARENTS.items() if parent == "cells"},
 }
