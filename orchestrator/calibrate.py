@@ -45,14 +45,14 @@ def calibrate(command: Command, *, wait: bool, tell: Tell) -> CalibrationResult:
         HerdError: as `run_sweep`.
     """
     result = run_sweep(calibrating(command), force=True, wait=wait, tell=tell)
-    with connect(command.warehouse_root) as connection:
+    with connect(command.storage) as connection:
         found = read_launch_speeds(connection, result.sweep_id)
     steps = calibration_rows(found, result.sweep_id)
     if steps:
         now = datetime.now(UTC)
         holder = Holder(pid=os.getpid(), host=socket.gethostname(), what="calibrate", since=now)
         with writing(
-            command.warehouse_root,
+            command.storage,
             holder,
             wait=True,
             on_wait=lambda other: tell(f"waiting: {other}"),

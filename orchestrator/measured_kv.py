@@ -1,9 +1,8 @@
 """KV caches that the warehouse has seen of a model, beside those that are computed."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from warehouse.files import is_warehouse
+from warehouse.storage import Place, is_warehouse
 
 _SQL = """
 WITH files AS (
@@ -34,17 +33,17 @@ MeasuredKv = Mapping[tuple[str, str, int], float]
 """MiB by cache types of K and V and context, tokens; one slot."""
 
 
-def read_measured_kv(root: Path, shape_digest: str) -> MeasuredKv:
+def read_measured_kv(place: Place, shape_digest: str) -> MeasuredKv:
     """Of all files of this shape; nothing where there is no warehouse.
 
     Raises:
         WarehouseError: the warehouse holds a file that cannot be read.
     """
-    if not is_warehouse(root):
+    if not is_warehouse(place):
         return {}
     # DuckDB and Arrow take a third of a second to load, and most headers are looked at without
     from warehouse.connection import connect
 
-    with connect(root) as connection:
+    with connect(place) as connection:
         rows = connection.query(_SQL.format(digest=shape_digest)).to_pylist()
     return {(row["cache_k"], row["cache_v"], row["context"]): row["mib"] for row in rows}

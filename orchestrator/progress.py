@@ -1,9 +1,8 @@
 """Progress of a sweep as a value: what the live view draws and `herd status` reads. Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
 OUTCOMES = ("ok", "failed", "cancelled", "pruned", "cached")
 
@@ -35,6 +34,8 @@ class Progress:
     measured_s: float = 0.0
     """Time from the first start to the last cell that ended."""
     ended: bool = False
+    host: str = ""
+    """Where `pid` means something; others share the warehouse."""
 
     @property
     def finished(self) -> int:
@@ -61,9 +62,9 @@ class Progress:
         """With a host idle."""
         return replace(self, running=tuple(r for r in self.running if r.host_id != host_id))
 
-    def to_json(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
         """For the progress file."""
-        return json.dumps({**asdict(self), "left_s": self.left_s})
+        return {**asdict(self), "left_s": self.left_s}
 
 
 def summary(counts: Mapping[str, int]) -> str:
@@ -80,8 +81,3 @@ def duration(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def progress_file(root: Path, sweep_id: str) -> Path:
-    """Where the progress of a sweep is kept while it runs, for `herd status`."""
-    return root / "progress" / f"{sweep_id}.json"

@@ -21,8 +21,8 @@ from orchestrator.tariff import check_tariff
 from orchestrator.this_host import look_at
 from warehouse import rows
 from warehouse.connection import connect
-from warehouse.files import is_warehouse
 from warehouse.ledger import Ledger
+from warehouse.storage import Storage, is_warehouse, storage_at
 from warehouse.store import read_ledger
 
 
@@ -37,9 +37,13 @@ class Command:
     cells: tuple[CellSpec, ...]
 
     @property
-    def warehouse_root(self) -> Path:
-        """Folder of the warehouse."""
-        return Path(self.config.warehouse.uri).expanduser()
+    def storage(self) -> Storage:
+        """Where the warehouse lies.
+
+        Raises:
+            ConfigError: `warehouse.uri` names no storage that herd knows.
+        """
+        return storage_at(self.config.warehouse.uri)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,8 @@ def plan_command(command: Command, *, force: bool) -> Session:
     """
     here, cells, models = look_at(command.config, command.cells)
     views = _views(command.config, here)
-    ledger = read_ledger(command.warehouse_root)
-    known = _known(command.warehouse_root, here)
+    ledger = read_ledger(command.storage)
+    known = _known(command.storage, here)
     plan = make_plan(
         cells,
         views,
@@ -120,12 +124,12 @@ class _Known:
     resolved: Resolved
 
 
-def _known(root: Path, here: HostView) -> _Known:
-    if not is_warehouse(root):
+def _known(storage: Storage, here: HostView) -> _Known:
+    if not is_warehouse(storage):
         return _Known(Forecaster(()), Memory(), {})
     hashes = ((key, here.models[key].sha256) for key in here.shapes)
     shapes = [(sha256, here.shapes[key]) for key, sha256 in hashes if sha256]
-    with connect(root) as connection:
+    with connect(storage) as connection:
         return _Known(
             Forecaster(read_history(connection)),
             Memory(read_launches(connection, shapes)),

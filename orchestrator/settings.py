@@ -2,8 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from warehouse.config import WarehouseConfig
+from warehouse.storage import Storage, storage_at
 
 if TYPE_CHECKING:
     from orchestrator.config import HerdConfig
@@ -26,11 +30,24 @@ def configuration(overrides: Sequence[str], config_dir: Path | None) -> "HerdCon
         return Composer(split_overrides(hydra, overrides).fixed).base()
 
 
-def warehouse_root(config_dir: Path | None) -> Path:
-    """The warehouse's folder, for verbs that take no overrides.
+def warehouse_config(config_dir: Path | None) -> WarehouseConfig:
+    """The config of the warehouse, for verbs that take no overrides.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+    """
+    if config_dir is None and not Path("conf").is_dir():
+        config = WarehouseConfig()  # what the shipped file says
+    else:
+        config = configuration((), config_dir).warehouse
+    return replace(config, uri=os.environ.get(WAREHOUSE_VARIABLE) or config.uri)
+
+
+def warehouse_storage(config_dir: Path | None) -> Storage:
+    """Where the warehouse lies, for verbs that take no overrides.
 
     Raises:
         ConfigError: the configuration is wrong.
     """
     named = os.environ.get(WAREHOUSE_VARIABLE)
-    return Path(named or configuration((), config_dir).warehouse.uri).expanduser()
+    return storage_at(named or warehouse_config(config_dir).uri)

@@ -13,15 +13,16 @@ from importlib.metadata import version
 from orchestrator.driver import Driver
 from orchestrator.fleet.fleet import embedded
 from orchestrator.fleet.run_dir import run_dir
-from orchestrator.identity import canonical
 from orchestrator.interrupt import Interrupts
 from orchestrator.plan import Plan
-from orchestrator.progress import Progress, progress_file, summary
+from orchestrator.progress import Progress, summary
+from orchestrator.progress_file import ProgressFile
 from orchestrator.records import planned_rows, predicted_memory_rows
 from orchestrator.session import Command, Session, plan_command
 from orchestrator.terminal import quiet
 from orchestrator.view import View
 from warehouse import rows
+from warehouse.canonical import canonical
 from warehouse.errors import ConfigError
 from warehouse.lock import Holder
 from warehouse.store import Warehouse, writing
@@ -57,12 +58,17 @@ def run_sweep(command: Command, *, force: bool, wait: bool, tell: Tell) -> Sweep
     now = datetime.now(UTC)
     holder = Holder(pid=os.getpid(), host=socket.gethostname(), what=command.name, since=now)
     with writing(
-        command.warehouse_root, holder, wait=wait, on_wait=lambda other: tell(f"waiting: {other}")
+        command.storage,
+        holder,
+        wait=wait,
+        on_wait=lambda other: tell(f"waiting: {other}"),
+        compact_files=command.config.warehouse.compact_files,
     ) as warehouse:
         if command.config.fleet.hosts:
             raise ConfigError("fleet.hosts describes hosts that are not here: use `herd plan`")
-        session = plan_command(command, force=force)
         warehouse.close_lost_launches("the driver was gone before the server's end was known")
+        warehouse.compact_when_many()
+        session = plan_command(command, force=force)
         sweep_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         warehouse.write_sweep(
             _sweep_row(command, sweep_id, now),
@@ -83,7 +89,7 @@ def _run_plan(
     with ExitStack() as stack:
         folder = stack.enter_context(run_dir())
         console = stack.enter_context(quiet(folder / "driver.log"))
-        view = View(console, progress_file(session.command.warehouse_root, sweep_id))
+        view = View(console, ProgressFile(session.command.storage, sweep_id))
         view.say(f"{session.command.name}: {len(plan.cells)} cells, {_decisions(plan)}")
         if plan.count("run"):
             host_id = session.hosts[0].host.host_id
@@ -116,6 +122,7 @@ def _first_progress(session: Session, sweep_id: str) -> Progress:
         pid=os.getpid(),
         total=plan.total,
         started_at=datetime.now(UTC).isoformat(),
+        host=socket.gethostname(),
         counts=counts,
     )
 

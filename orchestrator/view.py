@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 from rich.console import Console
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from orchestrator.placement import Planned
 from orchestrator.progress import Progress, duration, summary
-from warehouse.files import write_file
+from orchestrator.progress_file import ProgressFile
 from workers.contract import CellDone
 from workers.trials import speed_of
 
@@ -37,9 +36,9 @@ class View:
     The bar is drawn when told to, never by a thread: the driver is to leave the CPU alone.
     """
 
-    def __init__(self, console: Console, progress_file: Path) -> None:
+    def __init__(self, console: Console, file: ProgressFile) -> None:
         self._console = console
-        self._file = progress_file
+        self._file = file
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -74,12 +73,12 @@ class View:
             self.say(f"  {progress.finished}/{progress.total}: {_state(progress)}")
 
     def draw(self, progress: Progress) -> None:
-        """Show the progress on the screen and in the progress file, at most twice a second."""
+        """Show the progress in the progress file and, at most twice a second, on the screen."""
+        self._file.write(progress)
         now_s = time.monotonic()
         if now_s < self._next_draw_s and not progress.ended:
             return
         self._next_draw_s = now_s + _DRAW_INTERVAL_S
-        write_file(self._file, progress.to_json().encode())
         now = "; ".join(
             f"{r.cell}: {r.step} {r.done}/{r.total}" + (f" {r.tok_s:.1f} tok/s" if r.tok_s else "")
             for r in progress.running

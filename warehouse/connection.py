@@ -1,38 +1,57 @@
 """Read-only SQL over a warehouse: DuckDB that sees the committed rows and no file."""
 
-from pathlib import Path
+import re
 from types import TracebackType
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.fs as pafs
 
-from warehouse import files, layout, rows, store
+from warehouse import rows, store
+from warehouse.datasets import Datasets
 from warehouse.errors import QueryError
+from warehouse.limits import UNLIMITED, Limits, read_answer, run
 from warehouse.schemas import meaning_of, schema_of
 from warehouse.statements import check_statement, first_line
-from warehouse.views import ColumnInfo, View, ViewInfo, describe_field, load_views
+from warehouse.storage import Place, Storage, storage_at
+from warehouse.views import ColumnInfo, View, ViewInfo, describe_field, load_views, tables_in
+from warehouse.visibility import LeftOut
 
 _LOCKDOWN = (
-    "SET TimeZone = 'UTC'",
-    "SET temp_directory = ''",
-    "SET autoinstall_known_extensions = false",
-    "SET autoload_known_extensions = false",
-    "SET python_enable_replacements = false",
-    "SET enable_external_access = false",
-    "SET lock_configuration = true",
+    "SET GLOBAL TimeZone = 'UTC'",
+    "SET GLOBAL temp_directory = ''",
+    "SET GLOBAL autoinstall_known_extensions = false",
+    "SET GLOBAL autoload_known_extensions = false",
+    "SET GLOBAL python_enable_replacements = false",
+    "SET GLOBAL enable_external_access = false",
+    "SET GLOBAL lock_configuration = true",
 )
 
+_UNREAD = re.compile(r"reading the stream registered as '(?P<table>\w+)' failed")
+"""What DuckDB says when Arrow could not read a table's file."""
 
-def connect(root: Path) -> "Connection":
+
+def connect(uri: Place, limits: Limits = UNLIMITED) -> "Connection":
     """Open a warehouse for reading; a running sweep may go on writing it.
+
+    In a notebook:
+
+        import warehouse
+
+        herd = warehouse.connect("herd-data")
+        speed = herd.sql("select quant, context, tg_tok_s from speed")
+        speed.filter("context >= 32768").order("tg_tok_s desc").df()    # or .pl(), .arrow()
+        herd.sql("from trials where not valid").limit(20)
+
+    Args:
+        uri: a folder, or `s3://bucket/prefix`.
+        limits: what a question may cost.
 
     Raises:
         WarehouseError: there is no warehouse, or it cannot be read.
     """
-    store.check(root)
-    return Connection(root, load_views())
+    storage = storage_at(uri)
+    store.check(storage)
+    return Connection(storage, load_views(), limits)
 
 
 class Connection:
@@ -42,14 +61,17 @@ class Connection:
     what a query's text holds, it can write nothing and read nothing else.
     """
 
-    def __init__(self, root: Path, views: list[View]) -> None:
-        self._root = root
+    def __init__(self, storage: Storage, views: list[View], limits: Limits) -> None:
         self._views = views
-        self._files: dict[str, list[str]] = {}
+        self._limits = limits
+        self._datasets = Datasets(storage)
+        self._tables = {each.TABLE: self._datasets.empty(each.TABLE) for each in rows.TABLES}
         self._duckdb = duckdb.connect(":memory:")
-        self._take_snapshot()
+        self._register(self._duckdb)
         for view in views:
             self._duckdb.execute(f"CREATE VIEW {view.name} AS {view.sql}")
+        if limits.memory_mib is not None:
+            self._duckdb.execute(f"SET GLOBAL memory_limit = '{limits.memory_mib} MiB'")
         for setting in _LOCKDOWN:
             self._duckdb.execute(setting)
 
@@ -65,23 +87,60 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and the relations that it gave."""
         self._duckdb.close()
 
-    def query(self, sql: str) -> pa.Table:
-        """The answer to one SELECT, or to EXPLAIN of one.
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        """One SELECT, or EXPLAIN of one, as a relation of DuckDB: lazy, and to be asked further.
+
+        Each relation keeps the snapshot of its own moment. The limit of memory holds for it; that
+        of time does not, since it is run by whoever asks it for rows. Where a compaction removed
+        its files meanwhile (minutes later at the earliest), asking it fails: ask for a new one.
 
         Raises:
-            QueryError: the statement was refused, or failed in DuckDB.
+            QueryError: the statement was refused, or names what is not there.
             WarehouseError: the warehouse holds a file that cannot be read.
         """
-        check_statement(self._duckdb, sql)
-        self._take_snapshot()
+        return self._bind(self._open_snapshot(query), query)
+
+    def query(self, sql: str) -> pa.Table:
+        """The answer to one SELECT, or to EXPLAIN of one, within the limits.
+
+        Raises:
+            QueryError: the statement was refused, failed in DuckDB, or costs more than it may.
+            WarehouseError: the warehouse holds a file that cannot be read.
+        """
+        while True:
+            try:
+                return self._answer(sql)
+            except duckdb.OutOfMemoryException as error:
+                raise QueryError(
+                    f"{first_line(error)}: narrow the question, or raise warehouse.sql_memory_mib"
+                ) from error
+            except (duckdb.Error, pa.ArrowException) as error:
+                failed = _UNREAD.search(str(error))
+                if failed is None or not self._datasets.recover(failed["table"]):
+                    raise QueryError(first_line(error)) from error
+
+    def _answer(self, sql: str) -> pa.Table:
+        snapshot = self._open_snapshot(sql)
+
+        def answer() -> pa.Table:
+            return read_answer(self._bind(snapshot, sql), self._limits)
+
+        return run(snapshot, answer, self._limits)
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Files that the last question left out because they are damaged, or not herd's."""
+        return self._datasets.left_out
+
+    def _bind(self, snapshot: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+        check_statement(snapshot, sql)
         try:
-            answer: pa.Table = self._duckdb.sql(sql).to_arrow_table()
+            return snapshot.sql(sql)
         except duckdb.Error as error:
             raise QueryError(first_line(error)) from error
-        return answer
 
     def list_views(self) -> tuple[ViewInfo, ...]:
         """Every table and view with its columns: views first, each group by name."""
@@ -109,22 +168,13 @@ class Connection:
         described = self._duckdb.execute(f"DESCRIBE {name}").fetchall()
         return [(str(each[0]), str(each[1])) for each in described]
 
-    def _take_snapshot(self) -> None:
-        """Point the tables at the files that are committed now."""
-        parents = sorted(rows.TABLES, key=lambda each: each.TABLE in layout.PARENTS)
-        listed = {each.TABLE: files.list_files(self._root / each.TABLE) for each in parents}
-        committed = layout.visible(listed)
-        for table in rows.TABLES:
-            name = table.TABLE
-            if self._files.get(name) != committed[name]:
-                self._duckdb.register(name, self._dataset(table, committed[name]))
-                self._files[name] = committed[name]
+    def _open_snapshot(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """The database with tables of its own: what the query names is of what is committed now."""
+        self._tables |= self._datasets.refresh(tables_in(sql, self._views))
+        cursor = self._duckdb.cursor()
+        self._register(cursor)
+        return cursor
 
-    def _dataset(self, table: type[rows.Row], paths: list[str]) -> ds.Dataset:
-        # Columns by name: what an older file lacks is null.
-        return ds.FileSystemDataset.from_paths(
-            [str(self._root / table.TABLE / each) for each in paths],
-            schema=schema_of(table),
-            format=ds.ParquetFileFormat(),
-            filesystem=pafs.LocalFileSystem(),
-        )
+    def _register(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        for name, table in self._tables.items():
+            cursor.register(name, table)

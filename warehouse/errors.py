@@ -6,6 +6,8 @@ HerdError                     shown to the user as one line, with a non-zero exi
 +-- EngineError               a llama-server binary cannot be used
 +-- WarehouseError            the warehouse cannot be read or written
 |   +-- QueryError            a query was refused or failed
+|   |   +-- StuckQueryError   a query cannot be interrupted: only the end of the process ends it
+|   +-- ImportFileError       a file cannot be imported
 +-- HeldError                 somebody else holds a warehouse or a host
 +-- FleetError                Ray or a host of the fleet cannot be used
 
@@ -35,6 +37,14 @@ class WarehouseError(HerdError):
 
 class QueryError(WarehouseError):
     """A query was refused, or failed in DuckDB."""
+
+
+class StuckQueryError(QueryError):
+    """A query that cannot be interrupted: only the end of the process ends it."""
+
+
+class ImportFileError(WarehouseError):
+    """A file cannot be imported."""
 
 
 class HeldError(HerdError):

@@ -1,4 +1,4 @@
-"""Files of a warehouse: atomic writing, listing, and errors that say what to do."""
+"""Files in a folder: atomic writing, listing, and errors that say what to do."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from warehouse.errors import WarehouseError
-from warehouse.layout import MARKER, SUFFIX, TEMPORARY
+from warehouse.layout import SUFFIX, TEMPORARY
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -95,8 +95,3 @@ def list_files(folder: Path, suffix: str = SUFFIX) -> list[str]:
             names = os.listdir(folder / date)  # noqa: PTH208 # iterdir makes 10,000 Paths: 10 times slower
             found.extend(f"{date}/{name}" for name in names if name.endswith(suffix))
     return found
-
-
-def is_warehouse(root: Path) -> bool:
-    """Whether a sweep has written here before."""
-    return (root / MARKER).is_file()

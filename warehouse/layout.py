@@ -1,7 +1,9 @@
-"""Where things lie in a warehouse, and which files count: pure functions of names.
+"""Where things lie in a warehouse: pure functions of names (`warehouse.visibility`: what counts).
 
     <root>/herd-warehouse.json                         layout version
     <root>/<table>/date=YYYY-MM-DD/<stem>.parquet      date (UTC) of the start of the committing row
+    <root>/<table>/date=YYYY-MM-DD/<generation>.compacted.parquet   many of these files in one
+    <root>/manifests/date=YYYY-MM-DD/<generation>.json              makes a generation count
     <root>/logs/date=YYYY-MM-DD/<launch_id>.log.gz
 
 A published file never changes: a reader that opens it twice sees the same rows (DuckDB and
@@ -10,7 +12,7 @@ A group of files is committed by the file of its parent table, written last, und
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from warehouse.errors import WarehouseError
@@ -18,7 +20,9 @@ from warehouse.ledger import Attempt
 
 MARKER = "herd-warehouse.json"
 LOCK = "writer.lock"
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
+"""2 has generations; a warehouse of layout 1 has none yet, and is read as it is."""
+READABLE = (1, 2)
 SUFFIX = ".parquet"
 TEMPORARY = ".tmp"
 
@@ -41,13 +45,32 @@ PARENTS: Mapping[str, str] = {
 }
 """Child table -> the table whose file commits it. Tables not named commit themselves."""
 
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "sweeps": ("sweep_id",),
+    "planned_cells": ("sweep_id",),
+    "predicted_memory": ("sweep_id",),
+    "hosts": ("host_id",),
+    "models": ("model_sha256",),
+    "launches": ("launch_id",),
+    "memory": ("launch_id",),
+    "calibrations": ("calibration_id",),
+    "cells": ("cell_id", "attempt"),
+    **{child: ("cell_id", "attempt") for child, parent in PARENTS.items() if parent == "cells"},
+}
+"""Columns that every version of a table has; compacted files are sorted by them."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 _LAUNCH_STAGES = ("ready", "done")
 
 
+def day(moment: datetime) -> str:
+    """The date in UTC, as the folders are named."""
+    return f"date={moment.astimezone(UTC).date().isoformat()}"
+
+
 def folder(table: str, start: datetime) -> str:
     """Folder of a table's rows that started then, relative to the root."""
-    return f"{table}/date={start.astimezone(UTC).date().isoformat()}"
+    return f"{table}/{day(start)}"
 
 
 def _identifier(text: str) -> str:
@@ -72,6 +95,11 @@ def calibration_stem(calibration_id: str) -> str:
     return _identifier(calibration_id)
 
 
+def import_stem(import_id: str) -> str:
+    """Stem of an import's files, which commit themselves; its cells have their own."""
+    return _identifier(import_id)
+
+
 def child_stem(cell_id: str, attempt: int) -> str:
     """Stem of the child tables' files of an attempt."""
     return f"{_identifier(cell_id)}.{attempt}"
@@ -93,59 +121,32 @@ def parse_cell_stem(stem: str) -> Attempt | None:
     return Attempt(parts[0], int(parts[1]), parts[2], parts[3] if len(parts) == 4 else None)
 
 
-def _commit_key(table: str, path: str) -> str:
-    """`date/stem` that the children of a committing file carry.
+def stem_of(path: str) -> str:
+    """The name of a small file without its end."""
+    return path.rpartition("/")[2].removesuffix(SUFFIX)
 
-    Raises:
-        WarehouseError: herd did not write this file.
-    """
+
+def name_key(table: str, path: str) -> tuple[str, ...] | None:
+    """Values of `KEYS` in every row of a small file, by its name; None if that does not tell."""
+    parts = stem_of(path).split(".")
+    if table in {"hosts", "models"}:  # named by the sweep that saw them
+        return None
+    return tuple(parts[: len(KEYS[table])])
+
+
+def commit_key(table: str, path: str) -> str | None:
+    """`date/stem` that the children of a committing file carry; None if herd did not name it."""
     date, _, name = path.rpartition("/")
     stem = name.removesuffix(SUFFIX)
     if table == "cells":
         attempt = parse_cell_stem(stem)
-        if attempt is not None:
-            return f"{date}/{attempt.cell_id}.{attempt.attempt}"
-    elif table != "launches" or stem.rpartition(".")[2] in _LAUNCH_STAGES:
-        return f"{date}/{stem}"
-    raise WarehouseError(f"{table}/{path} is no file of this warehouse: move it out of the folder")
+        return f"{date}/{attempt.cell_id}.{attempt.attempt}" if attempt else None
+    if table == "launches" and stem.rpartition(".")[2] not in _LAUNCH_STAGES:
+        return None
+    return f"{date}/{stem}"
 
 
-def _superseded(path: str, launches: frozenset[str]) -> bool:
-    """Whether it is what was known when the server got ready, and the whole is there too."""
+def superseded_by(path: str) -> str | None:
+    """File that holds the whole launch, if this is what was known when the server got ready."""
     start = path.removesuffix(f".ready{SUFFIX}")
-    return start != path and f"{start}.done{SUFFIX}" in launches
-
-
-def unfinished_launches(paths: Iterable[str]) -> list[str]:
-    """Files of launches that got ready and whose end was never written."""
-    paths = frozenset(paths)
-    ready = f".ready{SUFFIX}"
-    return sorted(p for p in paths if p.endswith(ready) and not _superseded(p, paths))
-
-
-def visible(files: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """The committed files of each table.
-
-    Args:
-        files: table -> its files as `date=YYYY-MM-DD/name`; parents listed before children,
-            so that what a parent commits is in the list.
-
-    Returns:
-        The same without uncommitted children and superseded launches, sorted.
-
-    Raises:
-        WarehouseError: a committing table holds a file that herd did not write.
-    """
-    kept = {table: sorted(names) for table, names in files.items()}
-    launches = frozenset(kept.get("launches", ()))
-    kept["launches"] = [path for path in launches if not _superseded(path, launches)]
-    kept["launches"].sort()
-    commits = {
-        parent: {_commit_key(parent, path) for path in kept.get(parent, ())}
-        for parent in set(PARENTS.values())
-    }
-    for table, parent in PARENTS.items():
-        kept[table] = [
-            path for path in kept.get(table, ()) if path.removesuffix(SUFFIX) in commits[parent]
-        ]
-    return kept
+    return f"{start}.done{SUFFIX}" if start != path else None

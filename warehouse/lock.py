@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from warehouse.errors import HeldError, WarehouseError
 from warehouse.files import explained
@@ -58,7 +59,7 @@ def held(
     try:
         _acquire(descriptor, path, wait, on_wait)
         with explained(path):
-            _write(descriptor, _to_json(holder))
+            _write(descriptor, json.dumps(holder_json(holder)).encode())
         try:
             yield
         finally:
@@ -100,14 +101,23 @@ def _write(descriptor: int, content: bytes) -> None:
     os.pwrite(descriptor, content, 0)
 
 
-def _to_json(holder: Holder) -> bytes:
-    return json.dumps({**asdict(holder), "since": holder.since.isoformat()}).encode()
+def holder_json(holder: Holder) -> dict[str, Any]:
+    """The holder as JSON has it."""
+    return {**asdict(holder), "since": holder.since.isoformat()}
+
+
+def parse_holder(raw: dict[str, Any]) -> Holder:
+    """What `holder_json` made.
+
+    Raises:
+        ValueError, KeyError, TypeError: it did not make this.
+    """
+    since = datetime.fromisoformat(raw["since"])
+    return Holder(int(raw["pid"]), str(raw["host"]), str(raw["what"]), since)
 
 
 def _read(descriptor: int) -> Holder | None:
     try:
-        raw = json.loads(os.pread(descriptor, 4096, 0))
-        since = datetime.fromisoformat(raw["since"])
-        return Holder(int(raw["pid"]), str(raw["host"]), str(raw["what"]), since)
+        return parse_holder(json.loads(os.pread(descriptor, 4096, 0)))
     except (ValueError, KeyError, TypeError):  # just taken, its holder has not written yet
         return None

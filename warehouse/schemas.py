@@ -4,6 +4,8 @@ import types
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
+from functools import cache
+from math import isfinite
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
@@ -95,7 +97,16 @@ def schema_of(table: type[rows.Row]) -> pa.Schema:
     return pa.schema(columns)
 
 
+@cache
+def schema_of_table(name: str) -> pa.Schema:
+    """Arrow schema of the table with that name."""
+    return schema_of(next(each for each in rows.TABLES if name == each.TABLE))
+
+
 def _checked(column: "pa.Field[Any]", values: list[Any]) -> list[Any]:
+    if pa.types.is_floating(column.type):
+        # DuckDB sorts NaN above all numbers, so that one would be a maximum, or a median.
+        values = [value if value is None or isfinite(value) else None for value in values]
     if not column.nullable and None in values:
         raise ValueError(f"row {values.index(None) + 1} has no value")
     if isinstance(column.type, pa.TimestampType):

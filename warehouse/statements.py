@@ -14,20 +14,43 @@ _EXPLAIN = re.compile(r"\s*EXPLAIN\s+(?:ANALY[SZ]E\b\s*)?", re.IGNORECASE)
 _OPTIONS = re.compile(r"\([^()]*\)\s*")
 
 
+def _tokens(sql: str) -> list[tuple[str, duckdb.token_type]]:
+    """The text in pieces, with their kinds; spaces belong to what they follow."""
+    raw = sql.encode()  # DuckDB counts bytes
+    tokens = [(0, duckdb.token_type.comment), *duckdb.tokenize(sql)]
+    ends = [offset for offset, _ in tokens[1:]] + [len(raw)]
+    return [
+        (raw[start:end].decode(), kind) for (start, kind), end in zip(tokens, ends, strict=True)
+    ]
+
+
 def _without_comments(sql: str) -> str:
     """The statement with its comments blanked, by DuckDB's own tokens."""
-    tokens = duckdb.tokenize(sql)
-    ends = [offset for offset, _ in tokens[1:]] + [len(sql)]
-    kept = []
-    last = 0
-    for (start, kind), end in zip(tokens, ends, strict=True):
-        kept.append(sql[last:start])
-        kept.append(" " if kind == duckdb.token_type.comment else sql[start:end])
-        last = end
-    return "".join(kept)
+    return "".join(
+        " " if kind == duckdb.token_type.comment else text for text, kind in _tokens(sql)
+    )
 
 
-def first_line(error: duckdb.Error) -> str:
+def split_statements(text: str) -> tuple[list[str], str]:
+    """What a user typed: the statements that a semicolon ends, and what follows the last one.
+
+    A semicolon in a string, a name or a comment ends nothing. Comments alone are no statement.
+    """
+    ended: list[str] = []
+    pieces: list[str] = []
+    asks = False
+    for piece, kind in _tokens(text):
+        if kind == duckdb.token_type.operator and piece.startswith(";"):
+            if asks:
+                ended.append("".join(pieces).strip())
+            pieces, asks = [piece[1:]], False
+        else:
+            pieces.append(piece)
+            asks = asks or kind != duckdb.token_type.comment
+    return ended, "".join(pieces).strip() if asks else ""
+
+
+def first_line(error: Exception) -> str:
     """What DuckDB says, without its hints and the quoted query."""
     return str(error).strip().partition("\n")[0]
 
@@ -71,6 +94,10 @@ def check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     if len(found) != 1:
         raise QueryError(f"one statement at a time: this has {len(found)}")
     kind = found[0].type
+    if kind == duckdb.StatementType.MULTI:
+        raise QueryError(
+            "PIVOT needs its values: PIVOT speed ON quant IN ('Q4_0', 'Q8_0') USING ..."
+        )
     if kind == duckdb.StatementType.SELECT:
         return
     if kind == duckdb.StatementType.EXPLAIN and _explains_select(connection, found[0].query):

@@ -4,107 +4,120 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse import files, layout, rows
+from warehouse import layout, rows
+from warehouse.compaction import Compacted, compact
 from warehouse.errors import WarehouseError
+from warehouse.jobs import Thinning
 from warehouse.ledger import Attempt, Ledger
-from warehouse.lock import Holder, held
+from warehouse.lock import Holder
+from warehouse.manifest import MANIFESTS
+from warehouse.retention import Removal, removals, remove
 from warehouse.schemas import rows_of, table_of
+from warehouse.snapshot import TABLES, Snapshots, read_attempts
+from warehouse.storage import Place, Storage, storage_at
 
 
-def create(root: Path) -> None:
+def create(place: Place) -> None:
     """Make a warehouse, or check that the one that is there can be used.
 
     Raises:
-        WarehouseError: the folder cannot be made, or a newer herd wrote it.
+        WarehouseError: it cannot be made, or a newer herd wrote it.
     """
-    marker = root / layout.MARKER
-    files.make_folder(root)
-    with files.explained(marker):
-        exists = marker.exists()
-    if exists:
-        check(root)
+    storage = storage_at(place)
+    storage.prepare()
+    if storage.exists(layout.MARKER):
+        check(storage)
     else:
-        files.write_file(marker, json.dumps({"layout": layout.LAYOUT_VERSION}).encode())
+        storage.write(layout.MARKER, json.dumps({"layout": layout.LAYOUT_VERSION}).encode())
 
 
-def check(root: Path) -> None:
+def check(place: Place) -> None:
     """See that there is a warehouse that this version understands.
 
     Raises:
         WarehouseError: there is none, or a newer herd wrote it.
     """
-    marker = root / layout.MARKER
+    storage = storage_at(place)
+    marker = storage.read(layout.MARKER)
+    if marker is None:
+        raise WarehouseError(
+            f"no warehouse at {storage.name()}: run a sweep first, or name another with "
+            "warehouse.uri"
+        )
     try:
-        version = json.loads(marker.read_bytes())["layout"]
-    except FileNotFoundError as error:
-        raise WarehouseError(
-            f"no warehouse at {root}: run a sweep first, or name another with warehouse.uri"
-        ) from error
-    except OSError as error:
-        raise files.explain(error, marker) from error
+        version = json.loads(marker)["layout"]
     except (ValueError, KeyError, TypeError) as error:
-        raise WarehouseError(f"{marker} is damaged: remove it and run a sweep") from error
-    if version != layout.LAYOUT_VERSION:
         raise WarehouseError(
-            f"{root} has layout {version}, this herd knows {layout.LAYOUT_VERSION}: update herd"
+            f"{storage.name(layout.MARKER)} is damaged: remove it and run a sweep"
+        ) from error
+    if version not in layout.READABLE:
+        raise WarehouseError(
+            f"{storage.name()} has layout {version}, this herd knows {layout.LAYOUT_VERSION}: "
+            "update herd"
         )
 
 
-def read_ledger(root: Path) -> Ledger:
-    """All committed attempts, from the names of the `cells` files alone; reads no file.
+def read_ledger(place: Place) -> Ledger:
+    """All committed attempts, from names and manifests alone; reads no rows.
 
     A folder that is no warehouse yet has none.
 
     Raises:
         WarehouseError: the folder cannot be read.
     """
-    return Ledger(_attempts(root))
-
-
-def _attempts(root: Path) -> Iterator[Attempt]:
-    for path in files.list_files(root / rows.Cell.TABLE):
-        stem = path.rpartition("/")[2].removesuffix(layout.SUFFIX)
-        attempt = layout.parse_cell_stem(stem)
-        if attempt is not None:
-            yield attempt
+    return Ledger(read_attempts(storage_at(place)))
 
 
 @contextmanager
 def writing(
-    root: Path, holder: Holder, *, wait: bool, on_wait: Callable[[Holder | None], None]
+    place: Place,
+    holder: Holder,
+    *,
+    wait: bool,
+    on_wait: Callable[[Holder | None], None],
+    compact_files: int | None = None,
 ) -> Iterator["Warehouse"]:
     """Be the one writer of a warehouse, which is made if it is not there.
 
     Args:
-        root: folder of the warehouse.
+        place: the warehouse.
         holder: what others are told while this one writes.
         wait: whether to wait for another writer.
         on_wait: called once, with the other writer, before waiting.
+        compact_files: small files past which it compacts by itself; None: never.
 
     Raises:
         HeldError: another one writes and `wait` is off.
-        WarehouseError: the folder cannot be used.
+        WarehouseError: it cannot be used.
     """
-    create(root)
-    with held(root / layout.LOCK, holder, wait=wait, on_wait=on_wait):
-        yield Warehouse(root)
+    storage = storage_at(place)
+    create(storage)
+    with storage.writing(holder, wait=wait, on_wait=on_wait) as owned:
+        yield Warehouse(owned, compact_files)
 
 
 _AnyRow = TypeVar("_AnyRow", bound=rows.Row)
 
 
-def _read(path: Path, table: type[_AnyRow]) -> list[_AnyRow]:
+def _read(storage: Storage, path: str, table: type[_AnyRow]) -> list[_AnyRow]:
+    content = storage.read(path)
+    if content is None:
+        return []
     try:
-        return rows_of(table, pq.ParquetFile(path).read())
+        return rows_of(table, pq.ParquetFile(pa.BufferReader(content)).read())
     except (OSError, pa.ArrowInvalid) as error:
-        raise WarehouseError(f"{path} cannot be read: move it out of the folder") from error
+        text = f"{storage.name(path)} cannot be read: move it out of the folder"
+        raise WarehouseError(text) from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 _CELL_TABLES = tuple(t for t in rows.TABLES if layout.PARENTS.get(t.TABLE) == rows.Cell.TABLE)
@@ -116,13 +129,16 @@ class Warehouse:
     Get it from `writing`, which holds the lock. A killed writer's temporary files are removed here.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._committed = {(each.cell_id, each.attempt) for each in _attempts(root)}
-        for table in (*(each.TABLE for each in rows.TABLES), "logs"):
-            for path in files.list_files(root / table, layout.TEMPORARY):
-                with files.explained(root / table / path):
-                    (root / table / path).unlink()
+    def __init__(self, place: Place, compact_files: int | None = None) -> None:
+        self._storage = storage_at(place)
+        self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
+        self._compact_files = compact_files
+        self._small_files: int | None = None
+        listed = self._storage.list_tables([*TABLES, MANIFESTS, "logs"], suffix="")
+        self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
+        for path in sorted(self._present):
+            if path.endswith(layout.TEMPORARY):
+                self._storage.delete(path)
 
     def write_sweep(
         self,
@@ -147,9 +163,12 @@ class Warehouse:
     def write_launch(self, launch: rows.Launch, memory: Sequence[rows.Memory]) -> None:
         """Write a launch with its memory: when the server is ready, again whole when it is gone.
 
-        The second (with `ended_at`) supersedes the first.
+        The second (with `ended_at`) supersedes the first. Then no server runs here, and small
+        files are compacted once they are many.
         """
         self._write_launch(launch, memory, ended=launch.ended_at is not None)
+        if launch.ended_at is not None:
+            self.compact_when_many()
 
     def _write_launch(
         self, launch: rows.Launch, memory: Sequence[rows.Memory], *, ended: bool
@@ -164,11 +183,10 @@ class Warehouse:
         For a writer's beginning: nobody else writes, so whoever was to write the end is gone.
         """
         launches = rows.Launch.TABLE
-        lost = layout.unfinished_launches(files.list_files(self._root / launches))
+        lost = Snapshots(self._storage).take().unfinished_launches()
         for path in lost:
-            (row,) = _read(self._root / launches / path, rows.Launch)
-            memory_path = self._root / rows.Memory.TABLE / path
-            memory = _read(memory_path, rows.Memory) if memory_path.exists() else []
+            (row,) = _read(self._storage, f"{launches}/{path}", rows.Launch)
+            memory = _read(self._storage, f"{rows.Memory.TABLE}/{path}", rows.Memory)
             self._write_launch(
                 replace(row, status="failed", failure_class="host_lost", reason=reason),
                 memory,
@@ -180,7 +198,7 @@ class Warehouse:
         """Keep a launch's log, gzip; returns its path relative to the warehouse."""
         stem = layout.sweep_stem(launch_id)
         path = f"logs/date={day.isoformat()}/{stem}.log.gz"
-        files.write_file(self._root / path, content)
+        self._storage.write(path, content)
         return path
 
     def commit_cell(self, cell: rows.Cell, *children: Sequence[rows.Row]) -> None:
@@ -203,23 +221,89 @@ class Warehouse:
         self._write(folder, layout.cell_stem(attempt), rows.Cell, [cell])
         self._committed.add(key)
 
+    def compact(
+        self, *, open_day: str | None = None, thinning: Thinning | None = None
+    ) -> Compacted:
+        """Compact each day (`warehouse.compaction`), then remove what a while ago was replaced.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        done = compact(self._storage, _now, open_day=open_day, thinning=thinning)
+        self.remove()
+        self._small_files = None
+        return done
+
+    def compact_when_many(self) -> Compacted | None:
+        """Compact if there are too many small files; None while there are not.
+
+        Today's finished groups become a generation of their own.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        if self._compact_files is None:
+            return None
+        if self._small_files is None:
+            found = Snapshots(self._storage).take()
+            self._small_files = sum(len(found.small(table)) for table in found.files)
+        if self._small_files <= self._compact_files:
+            return None
+        return self.compact(open_day=layout.day(_now()))
+
+    def remove(self) -> list[Removal]:
+        """Remove what nobody needs (`warehouse.retention`); returns what that was.
+
+        Raises:
+            WarehouseError: the storage fails.
+        """
+        found = removals(Snapshots(self._storage).state(), _now())
+        remove(self._storage, found)
+        return found
+
     def write_calibration(self, steps: Sequence[rows.Calibration]) -> None:
         """Write the steps of one calibration."""
         stem = layout.calibration_stem(steps[0].calibration_id)
         folder = layout.folder(rows.Calibration.TABLE, steps[0].calibrated_at)
         self._write(folder, stem, rows.Calibration, steps)
 
+    def write_import(
+        self, row: rows.Import, hosts: Sequence[rows.Host], models: Sequence[rows.Model]
+    ) -> None:
+        """Say that a file was imported, once its cells are there, with its hosts and models."""
+        stem = layout.import_stem(row.import_id)
+        groups: tuple[tuple[type[rows.Row], Sequence[rows.Row]], ...] = (
+            (rows.Host, hosts),
+            (rows.Model, models),
+            (rows.Import, [row]),
+        )
+        for table, group in groups:
+            self._write(layout.folder(table.TABLE, row.imported_at), stem, table, group)
+
     def _write(
         self, folder: str, stem: str, table: type[rows.Row], group: Sequence[rows.Row]
     ) -> None:
-        path = self._root / folder / f"{stem}{layout.SUFFIX}"
+        path = f"{folder}/{stem}{layout.SUFFIX}"
         if not group:
             # What a killed writer left here must not be committed by this writer's parent file.
-            with files.explained(path):
-                path.unlink(missing_ok=True)
+            # Not asked for in vain: an object store takes two requests for each.
+            if path in self._present:
+                self._storage.delete(path)
             return
         sink = pa.BufferOutputStream()
         # Without Arrow's own copy of the schema: readers bring theirs, and parsing it for each
-        # small file is half the cost of opening one.
-        pq.write_table(table_of(table, group), sink, compression="zstd", store_schema=False)
-        files.write_file(path, memoryview(sink.getvalue()))
+        # small file is half the cost of opening one. Dictionaries and statistics of columns that
+        # nobody looks for a cell by are another fifth.
+        pq.write_table(
+            table_of(table, group),
+            sink,
+            compression="zstd",
+            store_schema=False,
+            use_dictionary=False,
+            write_statistics=list(layout.KEYS[table.TABLE]),
+            write_page_checksum=True,
+        )
+        self._storage.write(path, memoryview(sink.getvalue()))
+        self._present.add(path)
+        if self._small_files is not None:
+            self._small_files += 1

@@ -21,6 +21,8 @@ from warehouse import rows
 from warehouse.schemas import schema_of, unit_of
 
 _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(?: \[(?P<unit>[^]]*)\])?: (?P<meaning>.+)")
+_BY_TEXT = ("query", "query_table", "json_execute_serialized_sql")
+"""Functions that may put the name of what they read together."""
 _SOURCE = re.compile(r"(?:FROM|JOIN)\s+(\w+)")
 
 
@@ -110,6 +112,24 @@ def in_order(views: list[View]) -> list[View]:
     by_name = {view.name: view for view in views}
     graph = {view.name: by_name.keys() & set(view.sources) for view in views}
     return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def tables_in(sql: str, views: list[View]) -> set[str]:
+    """The tables that a query may read, itself or through views: all that it names anywhere.
+
+    DuckDB's `query` and `query_table` make names of text: then all.
+    """
+    tables = {table.TABLE for table in rows.TABLES}
+    sources = {view.name: view.sources for view in views}
+    sources |= dict.fromkeys(_BY_TEXT, tuple(table.TABLE for table in rows.TABLES))
+    named: set[str] = set()
+    pending = re.findall(r"\w+", sql.lower())
+    while pending:
+        name = pending.pop()
+        if name not in named:
+            named.add(name)
+            pending += sources.get(name, ())
+    return tables if named & {"query", "query_table"} else tables & named
 
 
 def load_views() -> list[View]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from math import isfinite
 
 import numpy as np
 
@@ -14,9 +15,14 @@ from workers.spans import SpanSummary
 from workers.workloads.base import Asked, Measured
 
 
+def took_time(time_ms: float | None) -> bool:
+    """Whether the server gave a time that can be: none, negative ones and NaN cannot."""
+    return time_ms is not None and isfinite(time_ms) and time_ms > 0
+
+
 def prompt_rate(timings: Timings) -> float | None:
     """Prompt tokens per second: `prompt_n / prompt_ms`."""
-    if not timings.prompt_n or not timings.prompt_ms:
+    if not timings.prompt_n or not timings.prompt_ms or not took_time(timings.prompt_ms):
         return None
     return timings.prompt_n / timings.prompt_ms * 1000
 
@@ -27,7 +33,9 @@ def generation_rate(timings: Timings) -> float | None:
     `predicted_ms` starts when the first token is there: that one is paid by `prompt_ms`. The
     server's own rate counts n tokens in old builds and n - 1 in new ones, so it is not used.
     """
-    if not timings.predicted_n or timings.predicted_n < 2 or not timings.predicted_ms:
+    if not timings.predicted_n or timings.predicted_n < 2:
+        return None
+    if not timings.predicted_ms or not took_time(timings.predicted_ms):
         return None
     return (timings.predicted_n - 1) / timings.predicted_ms * 1000
 
@@ -63,9 +71,9 @@ def judge(
         return "the context was full: truncated"
     if stop_type != "limit":
         return f"stopped by {stop_type or 'nothing known'}, not by the limit asked for"
-    if not timings.prompt_ms or timings.prompt_ms <= 0:
+    if not took_time(timings.prompt_ms):
         return "no prompt time"
-    if asked.predicted_n > 1 and (not timings.predicted_ms or timings.predicted_ms <= 0):
+    if asked.predicted_n > 1 and not took_time(timings.predicted_ms):
         return "no generation time"
     against = [mark for mark in marks if mark in invalid_when]
     return f"disturbed: {', '.join(against)}" if against else None

@@ -24,7 +24,7 @@ from orchestrator.comparing.points import nearest_difference
 from orchestrator.comparing.question import Question, parse_question
 from orchestrator.comparing.reading import Facts, read_builds, read_facts, read_speeds
 from orchestrator.comparing.summary import summarise
-from orchestrator.settings import warehouse_root
+from orchestrator.settings import warehouse_storage
 from warehouse.connection import connect
 from warehouse.errors import HerdError
 
@@ -57,7 +57,7 @@ def compare(
     herd compare --by engine_build quant=Q4_0
     """
     question = parse_question(words, by)
-    with connect(warehouse_root(config_dir)) as connection:
+    with connect(warehouse_storage(config_dir)) as connection:
         if by == builds.AXIS:
             _print_history(question, read_speeds(connection), read_builds(connection), output)
         else:

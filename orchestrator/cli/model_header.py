@@ -10,7 +10,7 @@ import click
 from orchestrator.cli.inspection import inspection, print_inspection
 from orchestrator.cli.output import format_option
 from orchestrator.measured_kv import MeasuredKv, read_measured_kv
-from orchestrator.settings import warehouse_root
+from orchestrator.settings import warehouse_storage
 from workers.models.header import read_header
 
 
@@ -29,7 +29,7 @@ def inspect_model(config_dir: Path | None, target: str, quant: str | None, outpu
     facts = {"path": str(path), **header.facts(), "complete": header.missing_bytes == 0}
 
     def measured_kv(digest: str) -> MeasuredKv:
-        return read_measured_kv(warehouse_root(config_dir), digest)
+        return read_measured_kv(warehouse_storage(config_dir), digest)
 
     print_inspection(inspection(facts, header, measured_kv), output)
 

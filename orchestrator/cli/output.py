@@ -34,28 +34,48 @@ def format_option(command: F) -> F:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], output: str) -> None:
-    """Print rows to standard output.
+    """Print rows to standard output; as `render`."""
+    click.echo(render(columns, rows, output), nl=False)
+
+
+def print_arrow(answer: "pa.Table", output: str) -> None:
+    """Print an answer of the warehouse; as `render`."""
+    click.echo(render_arrow(answer, output), nl=False)
+
+
+def render_arrow(answer: "pa.Table", output: str) -> str:
+    """An answer of the warehouse as text; as `render`."""
+    columns = [column.to_pylist() for column in answer.columns]
+    return render(answer.column_names, list(zip(*columns, strict=True)), output)
+
+
+def render(columns: Sequence[str], rows: Sequence[Sequence[object]], output: str) -> str:
+    """Rows as text, for standard output as it is: bold and folded on a terminal.
 
     Args:
         columns: names of the columns.
         rows: values, one sequence a row.
-        output: one of `FORMATS`.
+        output: one of `FORMATS`, or `record`: a line for each value.
     """
     if output == "json":
         records = [dict(zip(columns, row, strict=True)) for row in rows]
-        click.echo(json.dumps(records, indent=2, default=str, ensure_ascii=False))
-    elif output == "csv":
+        return json.dumps(records, indent=2, default=str, ensure_ascii=False) + "\n"
+    if output == "csv":
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows([columns, *rows])
-        click.echo(buffer.getvalue(), nl=False)
-    else:
-        _console().print(_table(columns, rows))
+        return buffer.getvalue()
+    if output == "record":
+        return "\n".join(_record(columns, row) for row in rows)
+    console = _console()
+    with console.capture() as captured:
+        console.print(_table(columns, rows))
+    return captured.get()
 
 
-def print_arrow(answer: "pa.Table", output: str) -> None:
-    """Print an answer of the warehouse; as `print_table`."""
-    columns = [column.to_pylist() for column in answer.columns]
-    print_table(answer.column_names, list(zip(*columns, strict=True)), output)
+def _record(columns: Sequence[str], row: Sequence[object]) -> str:
+    width = max(map(len, columns))
+    pairs = zip(columns, row, strict=True)
+    return "".join(f"{name:{width}}  {_cell(value).plain}\n" for name, value in pairs)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -14,10 +14,14 @@ VERBS = {
     "plan": "plan:plan",
     "status": "status:status",
     "sql": "sql:sql",
-    "views": "sql:views",
+    "views": "views:views",
     "models": "models:models",
     "compare": "compare:compare",
+    "import": "imports:import_files",
+    "export": "exports:export",
     "calibrate": "calibrate:calibrate",
+    "compact": "upkeep:compact",
+    "gc": "upkeep:gc",
     "doctor": "doctor:doctor",
 }
 """Verbs, and where they are defined."""

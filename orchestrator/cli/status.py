@@ -1,16 +1,18 @@
 """`herd status`: past or live progress of a sweep, from any terminal."""
 
-import json
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from socket import gethostname
 
 import click
 import psutil
 
 from orchestrator.cli.output import format_option, print_arrow
 from orchestrator.progress import duration, summary
-from orchestrator.settings import warehouse_root
+from orchestrator.progress_file import read_progress, state_of
+from orchestrator.settings import warehouse_storage
 from warehouse.connection import Connection, connect
+from warehouse.storage import Storage
 
 _SWEEPS = """\
 select s.sweep_id, s.name, strftime(s.started_at, '%Y-%m-%d %H:%M') as started_utc,
@@ -34,14 +36,14 @@ def status(config_dir: Path | None, sweep_id: str | None, output: str) -> None:
 
     Reads the warehouse and the progress file of a running sweep; never starts Ray.
     """
-    root = warehouse_root(config_dir)
-    with connect(root) as connection:
+    storage = warehouse_storage(config_dir)
+    with connect(storage) as connection:
         if sweep_id is None:
             _print_sweeps(connection, output)
         else:
             _print_cells(connection, sweep_id, output)
     if output == "table":
-        for line in _running(root, sweep_id):
+        for line in _running(storage, sweep_id):
             click.echo(line)
 
 
@@ -59,15 +61,13 @@ def _print_cells(connection: Connection, sweep_id: str, output: str) -> None:
     print_arrow(answer, output)
 
 
-def _running(root: Path, sweep_id: str | None) -> list[str]:
+def _running(storage: Storage, sweep_id: str | None) -> list[str]:
     """Lines on the sweeps that run now, by their progress files."""
     lines = []
-    for file in sorted((root / "progress").glob(f"{sweep_id or '*'}.json")):
-        progress: dict[str, Any] = json.loads(file.read_text())
+    for progress in read_progress(storage, sweep_id):
         if progress["ended"]:
             continue
-        alive = psutil.pid_exists(progress["pid"])
-        state = "runs" if alive else "was stopped; the same command continues it"
+        alive, state = state_of(progress, gethostname(), datetime.now(UTC), psutil.pid_exists)
         lines.append(
             f"{progress['sweep_id']} ({progress['name']}) {state}: {summary(progress['counts'])} "
             f"of {progress['total']}, about {duration(progress['left_s'])} left"

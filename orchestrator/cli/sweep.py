@@ -31,7 +31,7 @@ def sweep(config_dir: Path | None, overrides: tuple[str, ...], force: bool, wait
     command = read_command(overrides, config_dir)
     result = run_sweep(command, force=force, wait=wait, tell=click.echo)
     workloads = {cell.workload.name for cell in command.cells}
-    with connect(command.warehouse_root) as connection:
+    with connect(command.storage) as connection:
         for query in summary_queries(result.sweep_id, workloads):
             print_arrow(connection.query(query), "table")
             click.echo(f"\nThe table is the answer of `herd sql` to\n{query}\n")

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from orchestrator.comparing.axes import Axis
-from orchestrator.identity import canonical
 from orchestrator.launch_speeds import MEASURED, LaunchSpeeds
+from warehouse.canonical import canonical
 
 Launched = tuple[LaunchSpeeds, ...]
 

@@ -12,6 +12,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from orchestrator.fleet.config import DescribedHost
 from orchestrator.tariff import TariffConfig
+from warehouse.config import WarehouseConfig
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
@@ -47,13 +48,6 @@ class FleetConfig:
     """Label of this host; null is its host name."""
     hosts: dict[str, DescribedHost] = field(default_factory=dict)
     """Hosts that are described, not present, by label: `herd plan` plans for them."""
-
-
-@dataclass(frozen=True)
-class WarehouseConfig:
-    """Where rows are kept."""
-
-    uri: str = "herd-data"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.warehouse_samples import holder
 from warehouse.connection import connect
 from warehouse.lock import Holder, held
+from warehouse.storage import Place
 from warehouse.store import Warehouse, create, read_ledger
 
 WRITER = "tests.integration.warehouse_writer"
@@ -46,7 +47,7 @@ def kill_after(writer: "subprocess.Popen[str]", commits: int, delay_s: float) ->
     assert seen == commits
 
 
-def read_until(stop: threading.Event, root: Path) -> tuple[int, list[object]]:
+def read_until(stop: threading.Event, root: Place) -> tuple[int, list[object]]:
     """Ask all the time; returns how often, and what was seen torn."""
     asked = 0
     torn: list[object] = []

@@ -1,7 +1,8 @@
 """A child process of test_warehouse_crash: commits cells until it is killed."""
 
+import os
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 from tests.warehouse_samples import cell, holder, launch, telemetry, trial
 from warehouse.store import read_ledger, writing
@@ -9,8 +10,8 @@ from warehouse.store import read_ledger, writing
 TRIALS = 7
 
 
-def main(root: Path) -> None:
-    with writing(root, holder(), wait=False, on_wait=print) as store:
+def main(root: str) -> None:
+    with writing(root, replace(holder(), pid=os.getpid()), wait=False, on_wait=print) as store:
         ledger = read_ledger(root)
         number = 0
         while True:
@@ -27,4 +28,4 @@ def main(root: Path) -> None:
             print(name, attempt, flush=True)
 
 
-main(Path(sys.argv[1]))
+main(sys.argv[1])

@@ -7,8 +7,9 @@ import pytest
 
 from orchestrator.cells import CellSpec
 from orchestrator.session import Command, read_command
-from orchestrator.settings import configuration, warehouse_root
+from orchestrator.settings import configuration, warehouse_storage
 from warehouse.errors import ConfigError
+from warehouse.folder import FolderStorage
 from workers.workloads.speed.config import SpeedConfig
 
 
@@ -76,7 +77,7 @@ def test_a_command_narrows_and_multiplies_a_preset() -> None:
 def test_without_overrides_there_is_one_cell() -> None:
     command = read_command([], None)
     assert (command.name, len(command.cells)) == ("sweep", 1)
-    assert command.warehouse_root == Path("herd-data")
+    assert command.storage == FolderStorage(Path("herd-data"))
 
 
 def test_axes_multiply() -> None:
@@ -190,8 +191,8 @@ def test_the_warehouse_is_typed_then_of_the_environment_then_of_files(
     user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(user, "local/default.yaml", "# @package _global_\nwarehouse: {uri: ~/mine}\n")
-    assert warehouse_root(user) == Path.home() / "mine"
+    assert warehouse_storage(user) == FolderStorage(Path.home() / "mine")
     monkeypatch.setenv("HERD_WAREHOUSE", "/environment")
-    assert warehouse_root(user) == Path("/environment")
+    assert warehouse_storage(user) == FolderStorage(Path("/environment"))
     typed = read_command(["warehouse.uri=/typed"], user)
-    assert typed.warehouse_root == Path("/typed")
+    assert typed.storage == FolderStorage(Path("/typed"))

@@ -82,10 +82,10 @@ def test_an_attempt_is_committed_once(tmp_path: Path) -> None:
 
 
 def test_children_that_a_killed_writer_left_are_not_committed_with_the_next(tmp_path: Path) -> None:
-    store = warehouse(tmp_path)
     left = tmp_path / "trials" / "date=2026-03-01" / "c1.1.parquet"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"from before")
+    store = warehouse(tmp_path)
     store.commit_cell(cell("c1", status="cancelled"), [], [])
     assert not left.exists()
 

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -49,6 +50,10 @@ def test_good_trials(asked: Asked, timings: Timings) -> None:
         (replace(TG_TIMES, prompt_n=4), "prompt_n is 4, asked for 1"),
         (replace(TG_TIMES, predicted_n=15), "predicted_n is 15, asked for 16"),
         (replace(TG_TIMES, prompt_ms=0.0), "no prompt time"),
+        (replace(TG_TIMES, prompt_ms=-5.0), "no prompt time"),
+        (replace(TG_TIMES, prompt_ms=math.nan), "no prompt time"),
+        (replace(TG_TIMES, predicted_ms=-800.0), "no generation time"),
+        (replace(TG_TIMES, predicted_ms=math.nan), "no generation time"),
         (replace(TG_TIMES, predicted_ms=0.0), "no generation time"),
     ],
 )

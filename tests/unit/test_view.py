@@ -7,9 +7,11 @@ import pytest
 from rich.console import Console
 
 from orchestrator.progress import Progress, Running
+from orchestrator.progress_file import ProgressFile
 from orchestrator.view import View, cell_words, told
 from tests.unit.orchestrator_samples import START, planned, spec
 from tests.warehouse_samples import trial
+from warehouse.storage import storage_at
 from workers.contract import CellDone
 
 PROGRESS = Progress(sweep_id="w1", name="demo", pid=7, total=10, started_at="2026-03-01T12:00:00")
@@ -30,7 +32,7 @@ class Screen:
             color_system=None,
             legacy_windows=False,
         )
-        self.view = View(console, self.file)
+        self.view = View(console, ProgressFile(storage_at(folder), "w1"))
 
     @property
     def text(self) -> str:
