@@ -3,16 +3,20 @@
 import secrets
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from orchestrator.fleet.fleet import Ended, Fleet, Heard, Lost
+from orchestrator.host_view import HostView
 from orchestrator.interrupt import Interrupts
+from orchestrator.leases import HostState, Lease
 from orchestrator.placement import Planned
 from orchestrator.plan import Plan, PlannedLaunch
 from orchestrator.progress import Progress, Running
 from orchestrator.records import cell_row, lost_cell, lost_launch
-from orchestrator.schedule import Assignment, again, next_assignment, tries_again, without
+from orchestrator.retries import tries_again
+from orchestrator.schedule import Assignment, Schedule
 from orchestrator.view import View, cell_words, told
 from warehouse.ledger import Ledger
 from warehouse.store import Warehouse
@@ -33,6 +37,7 @@ _HEAR_S = 1.0
 class _Active:
     """A launch on a host, as far as the driver has heard of it."""
 
+    assignment: Assignment
     request: LaunchRequest
     started_at: datetime
     left: dict[str, Planned]
@@ -40,6 +45,8 @@ class _Active:
     ready: LaunchReady | None = None
     gone: bool = False
     """Whether the end of the latest server is in the warehouse."""
+    failed: bool = False
+    """Whether a cell of it did: then its time tells nothing of others."""
     uncommitted: list[CellDone] = field(default_factory=list)
     """Cells of a launch that did not come up: committed after the launch's own row."""
 
@@ -56,13 +63,17 @@ class Driver:
         view: View,
         interrupts: Interrupts,
         progress: Progress,
+        hosts: Sequence[HostView],
     ) -> None:
         self._fleet = fleet
         self._warehouse = warehouse
         self._view = view
         self._interrupts = interrupts
         self._progress = progress
-        self._queue = list(plan.launches())
+        self._schedule = Schedule(plan.launches())
+        self._views = {host.host.host_id: host for host in hosts}
+        for host in hosts:
+            self._schedule.set_host(HostState(host))
         self._active: dict[str, _Active] = {}
         self._tries: Counter[str] = Counter()
         self._ledger = ledger
@@ -79,7 +90,7 @@ class Driver:
             FleetError: a lost host's worker cannot be started again.
         """
         with self._view.shown():
-            while self._queue or self._active:
+            while self._schedule or self._active:
                 self._heed_interrupt()
                 self._assign()
                 self._view.draw(self._progress)
@@ -90,37 +101,36 @@ class Driver:
     def _heed_interrupt(self) -> None:
         if self._interrupts.asked and not self._cancelled:
             self._cancelled = True
-            self._queue.clear()
+            self._schedule.clear()
             self._fleet.cancel()
             self._view.say("stopping: the cell in flight is given up; Ctrl-C again ends at once")
 
     def _assign(self) -> None:
-        while assignment := next_assignment(self._queue, self._fleet.free_hosts()):
-            self._queue.remove(assignment.launch)
+        for assignment in self._schedule.assign(time.monotonic()):
             self._start(assignment)
 
     def _start(self, assignment: Assignment) -> None:
-        request = self._request(assignment.launch, assignment.host_id)
+        request = self._request(assignment.launch, assignment.lease)
         cells = {cell.cell_id: cell for cell in assignment.launch.cells}
-        self._active[assignment.host_id] = _Active(request, datetime.now(UTC), cells)
+        self._active[assignment.host_id] = _Active(assignment, request, datetime.now(UTC), cells)
         self._tries.update(cells.keys())
         words = cell_words(assignment.launch.first)
         self._progress = self._progress.at(Running(assignment.host_id, words))
         self._fleet.run(assignment.host_id, request)
 
-    def _request(self, launch: PlannedLaunch, host_id: str) -> LaunchRequest:
+    def _request(self, launch: PlannedLaunch, lease: Lease) -> LaunchRequest:
         first = launch.first
         return LaunchRequest(
             launch_id=secrets.token_hex(16),
             server_id=first.server.server_id,
             sweep_id=self._progress.sweep_id,
-            host_id=host_id,
+            host_id=lease.host_id,
             model=first.file,
             context=first.spec.context,
             cache_k=first.spec.cache_k,
             cache_v=first.spec.cache_v,
-            devices=tuple(device.name for device in first.pairing.devices),
-            gpu_uuids=first.pairing.gpu_uuids,
+            devices=tuple(device.name for device in lease.devices),
+            gpu_uuids=lease.gpu_uuids,
             tensor_split=first.pairing.split,
             engine=first.engine,
             engine_build=first.build.text if first.build else None,
@@ -184,26 +194,33 @@ class Driver:
             active.uncommitted.append(
                 lost_cell(in_flight.cell_id, in_flight.attempt, failure, active.started_at, now)
             )
-        self._release(host_id, active)
+        self._release(host_id, active, lost=True)
         if active.left:
             self._tries.subtract(active.left.keys())
-            self._queue.insert(0, PlannedLaunch(tuple(active.left.values())))
-        if self._queue:
+            self._schedule.put_back(PlannedLaunch(tuple(active.left.values())))
+        if self._schedule:
             self._fleet.rehire(host_id)
+            self._schedule.set_host(HostState(self._views[host_id]))
 
-    def _release(self, host_id: str, active: _Active) -> None:
+    def _release(self, host_id: str, active: _Active, *, lost: bool = False) -> None:
         for done in active.uncommitted:
             self._commit(active, done)
         del self._active[host_id]
+        if lost:
+            self._schedule.lose_host(host_id)
+        else:
+            whole = not active.failed and not self._cancelled
+            self._schedule.release(active.assignment, time.monotonic(), measured=whole)
         self._progress = self._progress.without(host_id)
 
     def _commit(self, active: _Active, done: CellDone) -> None:
         cell = active.left.pop(done.cell_id)
+        active.failed = active.failed or done.status != "ok"
         row = cell_row(cell, active.request, done)
         self._warehouse.commit_cell(row, done.trials, done.telemetry, done.evidence)
         self._committed[cell.cell_id] += 1
         if done.failure and self._tries_again(cell, done.failure):
-            self._queue.append(again(cell))
+            self._schedule.retry(cell, failed_on=active.request.host_id)
             self._view.ended(cell, done.status, f"{told(done)}; tried again later")
             return
         self._view.ended(cell, done.status, told(done))
@@ -221,16 +238,10 @@ class Driver:
         if not done.failure:
             self._tries[cell.cell_id] = 0
             return 0
-        asked = sum(cell.cell_id in _ids(launch) for launch in self._queue)
-        self._queue = without(self._queue, cell.cell_id)
-        return asked
+        return self._schedule.drop(cell.cell_id)
 
     def _tries_again(self, cell: Planned, failure: Failure) -> bool:
         tries = self._tries[cell.cell_id]
         return not self._cancelled and tries_again(
             failure.failure_class, tries, cell.spec.max_attempts
         )
-
-
-def _ids(launch: PlannedLaunch) -> set[str]:
-    return {cell.cell_id for cell in launch.cells}
