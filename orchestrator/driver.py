@@ -197,7 +197,8 @@ class Driver:
         self._release(host_id, active, lost=True)
         if active.left:
             self._tries.subtract(active.left.keys())
-            self._schedule.put_back(PlannedLaunch(tuple(active.left.values())))
+            left = replace(active.assignment.launch, cells=tuple(active.left.values()))
+            self._schedule.put_back(left)
         if self._schedule:
             self._fleet.rehire(host_id)
             self._schedule.set_host(HostState(self._views[host_id]))
@@ -220,7 +221,7 @@ class Driver:
         self._warehouse.commit_cell(row, done.trials, done.telemetry, done.evidence)
         self._committed[cell.cell_id] += 1
         if done.failure and self._tries_again(cell, done.failure):
-            self._schedule.retry(cell, failed_on=active.request.host_id)
+            self._schedule.retry(active.assignment, cell)
             self._view.ended(cell, done.status, f"{told(done)}; tried again later")
             return
         self._view.ended(cell, done.status, told(done))
