@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.identity import canonical
 from orchestrator.measured import CellFacts, MeasuredCell, Setting, workload_tokens
+from warehouse.canonical import canonical
 from warehouse.connection import Connection
 
 # Each table once: opening many small files is what a query costs. The views would read `cells`
@@ -37,7 +37,7 @@ FROM cells AS c
 LEFT JOIN speeds AS s ON s.cell_id = c.cell_id AND s.attempt = c.attempt
 LEFT JOIN launches AS l ON l.launch_id = c.launch_id
 LEFT JOIN sizes AS z ON z.model_sha256 = c.model_sha256
-WHERE c.status = 'ok'
+WHERE c.status = 'ok' AND c.source = 'measured'
 ORDER BY c.cell_id, c.attempt
 """
 

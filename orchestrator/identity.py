@@ -3,13 +3,12 @@
 Never hashed: job numbers, host names, paths, ports, keys, log flags, times.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
 from orchestrator.pairing import Pairing
+from warehouse.canonical import canonical, digest
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
 
@@ -19,8 +18,6 @@ _HINTS: dict[str, Any] = {
     if name not in EngineConfig.NOT_IDENTITY and name in EngineConfig.__dataclass_fields__
 }
 """Types of the fields that change results."""
-_DIGITS = 32
-"""128 bits: no collision among any number of cells that somebody could measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +26,6 @@ class ServerIdentity:
 
     server_id: str
     config: str
-
-
-def canonical(value: object) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def digest(text: str) -> str:
-    """Lowercase hexadecimal hash of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def engine_facts(engine: EngineConfig) -> dict[str, object]:

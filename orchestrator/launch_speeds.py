@@ -6,6 +6,9 @@ from datetime import datetime
 
 from warehouse.connection import Connection
 
+MEASURED = "measured"
+"""`source` of what herd measured itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpeeds:
@@ -18,20 +21,23 @@ class LaunchSpeeds:
     host_id: str
     hardware_class: str
     model: str
-    quant: str
-    context: int
-    cache_k: str
-    cache_v: str
-    pairing: str
+    quant: str | None
+    context: int | None
+    cache_k: str | None
+    cache_v: str | None
+    pairing: str | None
     split: str | None
     engine: str
     engine_build: str | None
     engine_sha256: str | None
+    model_sha256: str | None
     build: str | None
     server_config: str
     workload: str
     workload_config: str
     other_axes: str
+    source: str
+    """measured, or what it was imported from"""
     started_at: datetime
     ended_at: datetime
     step: str

@@ -115,7 +115,8 @@ class Placer:
     def _engine(self, engine: EngineConfig) -> tuple[EngineConfig, dict[str, object]]:
         """Resolved, and its facts; by the object, which stays alive beside them."""
         if id(engine) not in self._engines:
-            whole = resolved(engine, self._view.host.cpu_physical_cores)
+            # Of a host that runs they are known; a row that was imported may lack them.
+            whole = resolved(engine, self._view.host.cpu_physical_cores or 1)
             self._engines[id(engine)] = engine, whole, engine_facts(whole)
         return self._engines[id(engine)][1:]
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
-from orchestrator.identity import canonical
 from orchestrator.placement import Planned
 from orchestrator.plan import Plan
 from warehouse import rows
+from warehouse.canonical import canonical
 from workers.contract import CellDone, LaunchReady, LaunchRequest
 from workers.failures import Failure
 

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from orchestrator.driver import Driver
 from orchestrator.fleet.fleet import embedded
 from orchestrator.fleet.run_dir import run_dir
-from orchestrator.identity import canonical
 from orchestrator.interrupt import Interrupts
 from orchestrator.plan import Plan
 from orchestrator.progress import Progress, summary
@@ -23,6 +22,7 @@ from orchestrator.session import Command, Session, plan_command
 from orchestrator.terminal import quiet
 from orchestrator.view import View
 from warehouse import rows
+from warehouse.canonical import canonical
 from warehouse.errors import ConfigError
 from warehouse.lock import Holder
 from warehouse.store import Warehouse, writing

@@ -148,7 +148,7 @@ def _curve(cell: CellDone, load_s: float, cell_s: float, wall_s: float) -> Curve
         "stop": wall_s - load_s - cell_s,
     }
     parts["rest"] = wall_s - sum(parts.values())
-    tail = max(trial.prompt_n_asked for trial in own)
+    tail = max(trial.prompt_n_asked or 0 for trial in own)
     return Curve({key: median(each) for key, each in found.items()}, wall_s, tail, parts)
 
 

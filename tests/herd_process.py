@@ -1,13 +1,16 @@
 """`herd` run as a user runs it: a process of its own, with folders of its own."""
 
+import fcntl
 import json
 import os
 import pty
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -48,7 +51,9 @@ class Herd:
         self.wait_gone(self.processes, 30)
         shutil.rmtree(self.tmp, ignore_errors=True)
 
-    def run(self, *args: str, timeout_s: float = 100) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *args: str, timeout_s: float = 100, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end."""
         return subprocess.run(
             [BINARY, *args],
@@ -57,6 +62,7 @@ class Herd:
             capture_output=True,
             text=True,
             timeout=timeout_s,
+            input=stdin,
             check=False,
         )
 
@@ -139,10 +145,13 @@ class Terminal:
 
     def __init__(self, herd: Herd, *args: str) -> None:
         self.text = ""
+        self._ended = False
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(herd.folder)
-            os.execve(BINARY, [str(BINARY), *args], {**herd.env, "TERM": "xterm", "COLUMNS": "150"})
+            env = {"TERM": "xterm", "COLUMNS": "150", "PROMPT_TOOLKIT_NO_CPR": "1"}
+            os.execve(BINARY, [str(BINARY), *args], {**herd.env, **env})
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -156,13 +165,29 @@ class Terminal:
                 return
             self.text += data.decode(errors="replace")
 
+    def write(self, text: str) -> None:
+        """Type it."""
+        os.write(self._fd, text.encode())
+
     def press_ctrl_c(self) -> None:
         """Ctrl-C goes to every process of the terminal's foreground group."""
-        os.write(self._fd, b"\x03")
+        self.write("\x03")
+
+    def cpu_s(self) -> float:
+        """Processor time that it has used, s."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        if not self._ended:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
 
     def wait(self, timeout_s: float = 60) -> int:
         """Exit code."""
         _, status = until(lambda: _reaped(self.pid), timeout_s)
+        self._ended = True
         self._reader.join(timeout=10)
         os.close(self._fd)
         return os.waitstatus_to_exitcode(status)

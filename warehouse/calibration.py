@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from statistics import fmean
 
-from warehouse.comparison import CONFIDENCE, Launches, log_medians, percent, squares
+from warehouse.comparison import Launches, log_medians, percent, squares
 from warehouse.student import t_quantile
+from warehouse.verdicts import CONFIDENCE
 
 REACH_PCT = 10.0
 """An interval that reaches further is no agreement, however noisy the host."""

@@ -2,7 +2,8 @@
 
 The unit is the launch: its median is one datum, however often it was repeated, because launches of
 one server configuration differ by more than repetitions in one (DESIGN.md, promise 5). All
-arithmetic is on logarithms, so a difference is a ratio and a spread is relative.
+arithmetic is on logarithms, so a difference is a ratio and a spread is relative. What holds of
+speeds holds of any figure above zero: times, energies.
 """
 
 import math
@@ -10,14 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from warehouse.student import t_cdf, t_quantile
+from warehouse.noise_basis import Basis, Resampled, Student, of_launches, student
+from warehouse.verdicts import CONFIDENCE, Comparison, Test, decide, refusal
 
 MIN_LAUNCHES = 3
 """Launches a side from which they tell their own noise."""
-CONFIDENCE = 0.95
 
 Launches = Sequence[Sequence[float]]
 """Speeds (tok/s) of the valid repetitions, launch by launch."""
+
+Pair = tuple["Side", "Side"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,82 +44,76 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a comparison of B with A came to; percentages are of A."""
-
-    a_tok_s: float | None
-    """Geometric mean of the launch medians."""
-    b_tok_s: float | None
-    difference_pct: float | None
-    low_pct: float | None
-    """The interval holds the difference with the confidence asked for, all comparisons together."""
-    high_pct: float | None
-    floor_pct: float | None
-    """Difference under which these numbers of launches show only the host's noise."""
-    p: float | None
-    """Of as large a difference between equals, before the correction."""
-    verdict: str
-    """faster or slower (B than A), no difference shown, or not comparable: why"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """A source of noise: the standard error of the log difference, and its degrees of freedom."""
-
-    error: float
-    freedom: int
-
-    def half(self, alpha: float) -> float:
-        return self.error * t_quantile(1 - alpha / 2, self.freedom)
-
-    def p(self, difference: float) -> float:
-        if self.error == 0:
-            return float(difference == 0)
-        return 2 * (1 - t_cdf(abs(difference) / self.error, self.freedom))
-
-
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """A comparison before the correction for their number."""
+class _Launched:
+    """A comparison of launches before the correction for their number."""
 
     a: float
     b: float
     """Means of the log medians."""
-    own: _Basis | None
-    floor: _Basis | None
+    own: Basis | None
+    floor: Student | None
+    plain_alpha: float
+    """Of the family, before the correction."""
 
     @property
-    def bases(self) -> list[_Basis]:
+    def bases(self) -> list[Basis]:
         return [basis for basis in (self.own, self.floor) if basis]
 
     @property
     def p(self) -> float:
         return max(basis.p(self.b - self.a) for basis in self.bases)
 
+    def told(self, alpha: float) -> Comparison:
+        difference = self.b - self.a
+        half, method = max((basis.half(alpha), self._name(basis)) for basis in self.bases)
+        return Comparison(
+            a=math.exp(self.a),
+            b=math.exp(self.b),
+            difference_pct=percent(difference),
+            low_pct=percent(difference - half),
+            high_pct=percent(difference + half),
+            floor_pct=percent(self.floor.half(self.plain_alpha)) if self.floor else None,
+            p=self.p,
+            shown=0 if abs(difference) <= half else int(math.copysign(1, difference)),
+            method=method,
+        )
 
-def compare(
-    pairs: Sequence[tuple[Side, Side]], confidence: float = CONFIDENCE
-) -> tuple[Comparison, ...]:
+    def _name(self, basis: Basis) -> str:
+        if basis is self.floor:
+            return "floor"
+        return "bootstrap" if isinstance(basis, Resampled) else "t"
+
+
+def compare(pairs: Sequence[Pair], confidence: float = CONFIDENCE) -> tuple[Comparison, ...]:
     """Compare B with A in each pair; one family: wrong verdicts in all of it are held to 5 %.
-
-    An interval is the wider of two. The one is from the launches of both sides, of which there
-    must be three each: Student's t with their pooled variance. The other is the host's floor: the
-    same with the launches of its calibration pooled in; it stands alone where launches are few.
-    Either alone would do, by simulation; together, no verdict lies inside the host's noise, and
-    none rests on a calibration with a quieter model. Variances are pooled, since three launches
-    cannot tell that two sides' relative noise differs. Holm's correction sets the confidence of
-    each interval, so that it holds zero exactly where no difference is shown.
 
     Args:
         pairs: sides A and B, everything else alike.
         confidence: of the family, 0 to 1.
     """
-    tests = [_test(a, b) for a, b in pairs]
-    alphas = _holm([t.p if isinstance(t, _Test) else None for t in tests], 1 - confidence)
-    return tuple(
-        _told(test, alpha, 1 - confidence) if isinstance(test, _Test) else _refused(pair, test)
-        for pair, test, alpha in zip(pairs, tests, alphas, strict=True)
-    )
+    return decide(launch_tests(pairs, confidence), confidence)
+
+
+def launch_tests(
+    pairs: Sequence[Pair], confidence: float = CONFIDENCE, others: int = 0
+) -> list[Test | Comparison]:
+    """The tests of launches, or why there is none.
+
+    An interval is the wider of two. The one is from the launches of both sides, of which there
+    must be three each, with their pooled variance: a studentised bootstrap from five a side in
+    families of up to twenty, else Student's t. The other is the host's floor: Student's t with the
+    launches of its calibration pooled in; it stands alone where launches are few. Either alone
+    would do, by simulation; together, no verdict lies inside the host's noise, and none rests on
+    a calibration with a quieter model. Variances are pooled, since three launches cannot tell that
+    two sides' relative noise differs.
+
+    Args:
+        pairs: sides A and B, everything else alike.
+        confidence: of the family, 0 to 1.
+        others: tests of other kinds in the same family.
+    """
+    number = others + sum(all(map(log_medians, (a.launches, b.launches))) for a, b in pairs)
+    return [_test(a, b, max(1, number), 1 - confidence) for a, b in pairs]
 
 
 def log_medians(launches: Launches) -> list[float]:
@@ -132,20 +129,20 @@ def squares(values: Sequence[float]) -> float:
 
 def percent(log_ratio: float) -> float:
     """A log ratio as a difference in percent."""
-    return 100 * math.expm1(log_ratio)
+    return 100 * math.expm1(log_ratio) if log_ratio < math.inf else math.inf
 
 
-def _test(a: Side, b: Side) -> _Test | str:
-    """The test, or why there is none."""
+def _test(a: Side, b: Side, comparisons: int, alpha: float) -> Test | Comparison:
     logs = log_medians(a.launches), log_medians(b.launches)
     for name, values in zip("AB", logs, strict=True):
         if not values:
-            return f"{name} has no valid repetition"
-    own = _own(*logs) if min(map(len, logs)) >= MIN_LAUNCHES else None
+            return _refused(logs, f"{name} has no valid repetition")
+    enough = min(map(len, logs)) >= MIN_LAUNCHES
+    own = of_launches(*logs, comparisons, alpha) if enough else None
     floor = _floor(*logs, a.noise, b.noise)
     if own is None and floor is None:
-        return _too_few(len(logs[0]), len(logs[1]), a.noise, b.noise)
-    return _Test(fmean(logs[0]), fmean(logs[1]), own, floor)
+        return _refused(logs, _too_few(len(logs[0]), len(logs[1]), a.noise, b.noise))
+    return _Launched(fmean(logs[0]), fmean(logs[1]), own, floor, alpha)
 
 
 def _too_few(a: int, b: int, of_a: Noise | None, of_b: Noise | None) -> str:
@@ -157,14 +154,9 @@ def _too_few(a: int, b: int, of_a: Noise | None, of_b: Noise | None) -> str:
     )
 
 
-def _own(a: Sequence[float], b: Sequence[float]) -> _Basis:
-    freedom = len(a) + len(b) - 2
-    return _basis(squares(a) + squares(b), freedom, a, b)
-
-
 def _floor(
     a: Sequence[float], b: Sequence[float], of_a: Noise | None, of_b: Noise | None
-) -> _Basis | None:
+) -> Student | None:
     if of_a is None or of_b is None:
         return None
     calibrations = {of_a, of_b}  # one host's launches count once
@@ -172,50 +164,9 @@ def _floor(
     if not freedom:
         return None
     known = sum(each.freedom * (each.between_sd_pct / 100) ** 2 for each in calibrations)
-    return _basis(squares(a) + squares(b) + known, freedom, a, b)
+    return student(squares(a) + squares(b) + known, freedom, (len(a), len(b)))
 
 
-def _basis(total: float, freedom: int, a: Sequence[float], b: Sequence[float]) -> _Basis:
-    return _Basis(math.sqrt(total / freedom * (1 / len(a) + 1 / len(b))), freedom)
-
-
-def _holm(ps: Sequence[float | None], alpha: float) -> list[float]:
-    """The error that Holm's correction (1979) leaves to each test, by their order."""
-    order = sorted((p, i) for i, p in enumerate(ps) if p is not None)
-    levels = [alpha] * len(ps)
-    level, stopped = alpha, False
-    for rank, (p, index) in enumerate(order):
-        if not stopped:
-            level = alpha / (len(order) - rank)
-            stopped = p > level
-        levels[index] = level
-    return levels
-
-
-def _told(test: _Test, alpha: float, plain_alpha: float) -> Comparison:
-    difference = test.b - test.a
-    half = max(basis.half(alpha) for basis in test.bases)
-    verdict = "no difference shown"
-    if abs(difference) > half:
-        verdict = "faster" if difference > 0 else "slower"
-    return Comparison(
-        a_tok_s=math.exp(test.a),
-        b_tok_s=math.exp(test.b),
-        difference_pct=percent(difference),
-        low_pct=percent(difference - half),
-        high_pct=percent(difference + half),
-        floor_pct=percent(test.floor.half(plain_alpha)) if test.floor else None,
-        p=test.p,
-        verdict=verdict,
-    )
-
-
-def _refused(pair: tuple[Side, Side], why: str) -> Comparison:
-    a, b = (_typical(side.launches) for side in pair)
-    difference = 100 * (b / a - 1) if a and b else None
-    return Comparison(a, b, difference, None, None, None, None, f"not comparable: {why}")
-
-
-def _typical(launches: Launches) -> float | None:
-    logs = log_medians(launches)
-    return math.exp(fmean(logs)) if logs else None
+def _refused(logs: Sequence[Sequence[float]], why: str) -> Comparison:
+    a, b = (math.exp(fmean(values)) if values else None for values in logs)
+    return refusal(why, a, b)

@@ -1,13 +1,14 @@
-"""The config of a warehouse: where its rows are kept, and what a question may cost."""
+"""The config of a warehouse: where its rows are kept, how long, and what a question may cost."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class WarehouseConfig:
-    """Where rows are kept, and the limits of `herd sql`."""
+    """Where rows are kept and how long, and the limits of `herd sql`."""
 
     uri: str = "herd-data"
+    """A folder, or s3://BUCKET/PREFIX (`warehouse.storage`)."""
     compact_files: int = 500
     """More small files than that are compacted by the sweep, between launches; many make every
     query slow."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 from warehouse import rows, store
 from warehouse.datasets import Datasets
 from warehouse.errors import QueryError
-from warehouse.limits import UNLIMITED, Limits, read_answer, run
+from warehouse.limits import UNLIMITED, Limits, run
 from warehouse.schemas import meaning_of, schema_of
 from warehouse.statements import check_statement, first_line
 from warehouse.storage import Place, Storage, storage_at
@@ -61,13 +61,14 @@ class Connection:
     what a query's text holds, it can write nothing and read nothing else.
     """
 
-    def __init__(self, storage: Storage, views: list[View], limits: Limits) -> None:
+    def __init__(self, storage: Storage, views: list[View], limits: Limits = UNLIMITED) -> None:
         self._views = views
         self._limits = limits
         self._datasets = Datasets(storage)
         self._tables = {each.TABLE: self._datasets.empty(each.TABLE) for each in rows.TABLES}
         self._duckdb = duckdb.connect(":memory:")
-        self._register(self._duckdb)
+        for name, table in self._tables.items():
+            self._duckdb.register(name, table)
         for view in views:
             self._duckdb.execute(f"CREATE VIEW {view.name} AS {view.sql}")
         if limits.memory_mib is not None:
@@ -93,54 +94,51 @@ class Connection:
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
         """One SELECT, or EXPLAIN of one, as a relation of DuckDB: lazy, and to be asked further.
 
-        Each relation keeps the snapshot of its own moment. The limit of memory holds for it; that
-        of time does not, since it is run by whoever asks it for rows. Where a compaction removed
-        its files meanwhile (minutes later at the earliest), asking it fails: ask for a new one.
+        Each relation keeps the snapshot of its own moment. The limit of memory holds for it, that
+        of time does not: it is run by who asks it for rows. Where a compaction removed its files
+        meanwhile (minutes later at the earliest), it fails: ask for a new one.
 
         Raises:
             QueryError: the statement was refused, or names what is not there.
-            WarehouseError: the warehouse holds a file that cannot be read.
+            WarehouseError: the warehouse cannot be read.
         """
-        return self._bind(self._open_snapshot(query), query)
+        check_statement(self._duckdb, query)
+        self._take_snapshot(query)
+        snapshot = self._duckdb.cursor()
+        for name, table in self._tables.items():
+            snapshot.register(name, table)
+        try:
+            return snapshot.sql(query)
+        except duckdb.Error as error:
+            raise QueryError(first_line(error)) from error
 
     def query(self, sql: str) -> pa.Table:
         """The answer to one SELECT, or to EXPLAIN of one, within the limits.
 
         Raises:
             QueryError: the statement was refused, failed in DuckDB, or costs more than it may.
-            WarehouseError: the warehouse holds a file that cannot be read.
+            WarehouseError: the warehouse cannot be read.
         """
+        check_statement(self._duckdb, sql)
         while True:
+            self._take_snapshot(sql)
             try:
-                return self._answer(sql)
-            except duckdb.OutOfMemoryException as error:
-                raise QueryError(
-                    f"{first_line(error)}: narrow the question, or raise warehouse.sql_memory_mib"
-                ) from error
-            except (duckdb.Error, pa.ArrowException) as error:
+                return run(self._duckdb, sql, self._limits)
+            except duckdb.Error as error:
                 failed = _UNREAD.search(str(error))
                 if failed is None or not self._datasets.recover(failed["table"]):
                     raise QueryError(first_line(error)) from error
 
-    def _answer(self, sql: str) -> pa.Table:
-        snapshot = self._open_snapshot(sql)
-
-        def answer() -> pa.Table:
-            return read_answer(self._bind(snapshot, sql), self._limits)
-
-        return run(snapshot, answer, self._limits)
+    def _take_snapshot(self, sql: str) -> None:
+        """Point the tables that a query names at the files that are committed now."""
+        for name, dataset in self._datasets.refresh(tables_in(sql, self._views)).items():
+            self._duckdb.register(name, dataset)
+            self._tables[name] = dataset
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """Files that the last question left out because they are damaged, or not herd's."""
+        """Files that the last query left out because they are damaged, or not herd's."""
         return self._datasets.left_out
-
-    def _bind(self, snapshot: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
-        check_statement(snapshot, sql)
-        try:
-            return snapshot.sql(sql)
-        except duckdb.Error as error:
-            raise QueryError(first_line(error)) from error
 
     def list_views(self) -> tuple[ViewInfo, ...]:
         """Every table and view with its columns: views first, each group by name."""
@@ -167,14 +165,3 @@ class Connection:
     def _describe(self, name: str) -> list[tuple[str, str]]:
         described = self._duckdb.execute(f"DESCRIBE {name}").fetchall()
         return [(str(each[0]), str(each[1])) for each in described]
-
-    def _open_snapshot(self, sql: str) -> duckdb.DuckDBPyConnection:
-        """The database with tables of its own: what the query names is of what is committed now."""
-        self._tables |= self._datasets.refresh(tables_in(sql, self._views))
-        cursor = self._duckdb.cursor()
-        self._register(cursor)
-        return cursor
-
-    def _register(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        for name, table in self._tables.items():
-            cursor.register(name, table)

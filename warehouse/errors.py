@@ -6,7 +6,8 @@ HerdError                     shown to the user as one line, with a non-zero exi
 +-- EngineError               a llama-server binary cannot be used
 +-- WarehouseError            the warehouse cannot be read or written
 |   +-- QueryError            a query was refused or failed
-|       +-- StuckQueryError   a query cannot be interrupted: only the end of the process ends it
+|   |   +-- StuckQueryError   a query cannot be interrupted: only the end of the process ends it
+|   +-- ImportFileError       a file cannot be imported
 +-- HeldError                 somebody else holds a warehouse or a host
 +-- FleetError                Ray or a host of the fleet cannot be used
 
@@ -40,6 +41,10 @@ class QueryError(WarehouseError):
 
 class StuckQueryError(QueryError):
     """A query that cannot be interrupted: only the end of the process ends it."""
+
+
+class ImportFileError(WarehouseError):
+    """A file cannot be imported."""
 
 
 class HeldError(HerdError):

@@ -54,6 +54,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "launches": ("launch_id",),
     "memory": ("launch_id",),
     "calibrations": ("calibration_id",),
+    "imports": ("import_id",),
     "cells": ("cell_id", "attempt"),
     **{child: ("cell_id", "attempt") for child, parent in PARENTS.items() if parent == "cells"},
 }
@@ -93,6 +94,11 @@ def launch_stem(launch_id: str, ended: bool) -> str:
 def calibration_stem(calibration_id: str) -> str:
     """Stem of a calibration's file, which commits itself."""
     return _identifier(calibration_id)
+
+
+def import_stem(import_id: str) -> str:
+    """Stem of an import's files, which commit themselves; its cells have their own."""
+    return _identifier(import_id)
 
 
 def child_stem(cell_id: str, attempt: int) -> str:

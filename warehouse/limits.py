@@ -1,17 +1,14 @@
 """A question within limits: its time, and what its answer may hold."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from warehouse.errors import QueryError, StuckQueryError
-
-T = TypeVar("T")
+from warehouse.statements import first_line
 
 _BATCH_ROWS = 100_000
 _GRACE_S = 5.0
@@ -32,15 +29,19 @@ class Limits:
 UNLIMITED = Limits()
 
 
-def run(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], limits: Limits) -> T:
-    """Do what asks DuckDB, in a thread of its own: DuckDB heeds no signal, so Ctrl-C ends it here.
+def run(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa.Table:
+    """The answer to a statement that was checked.
+
+    DuckDB heeds no signal: it runs in a thread of its own, so that Ctrl-C stops it.
 
     Raises:
-        QueryError: it took longer than it may.
-        StuckQueryError: and did not stop when told to.
+        QueryError: it costs more than it may.
+        StuckQueryError: it took longer than it may, and did not stop when told to.
+        duckdb.Error: it failed.
     """
-    future: Future[T] = Future()
-    threading.Thread(target=_fulfil, args=(future, work), daemon=True).start()
+    future: Future[pa.Table] = Future()
+    asking = (future, connection, sql, limits)
+    threading.Thread(target=_fulfil, args=asking, daemon=True).start()
     try:
         done = wait([future], limits.timeout_s).done
     except KeyboardInterrupt:
@@ -55,37 +56,40 @@ def run(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], limits: Li
     return future.result()
 
 
-def _fulfil(future: Future[T], work: Callable[[], T]) -> None:
+def _fulfil(
+    future: Future[pa.Table], connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits
+) -> None:
     try:
-        future.set_result(work())
+        future.set_result(_read(connection, sql, limits))
     except BaseException as error:  # noqa: BLE001 - handed to who waits, all of it
         future.set_exception(error)
 
 
-def _stop(connection: duckdb.DuckDBPyConnection, future: Future[T]) -> None:
+def _stop(connection: duckdb.DuckDBPyConnection, future: Future[pa.Table]) -> None:
     """Interrupt until it ends: an interrupt before the start is lost."""
     for _ in range(round(_GRACE_S / _AGAIN_S)):
         connection.interrupt()
         if wait([future], _AGAIN_S).done:
             return
-    raise StuckQueryError("one call of a function runs on, and DuckDB cannot stop it: herd ends")
+    raise StuckQueryError("stopped with herd: one call of a function ran on and on")
 
 
-def read_answer(relation: duckdb.DuckDBPyRelation, limits: Limits) -> pa.Table:
-    """The rows of a relation, batch by batch: DuckDB's own limit does not count them.
-
-    Raises:
-        QueryError: they are more than may be held.
-    """
-    reader = relation.to_arrow_reader(_BATCH_ROWS)
+def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa.Table:
+    """The rows, batch by batch: DuckDB's own limit of memory does not count them."""
     batches = []
     held = 0
-    for batch in reader:
-        batches.append(batch)
-        held += batch.nbytes
-        if limits.memory_mib is not None and held > limits.memory_mib << 20:
-            raise QueryError(
-                f"the answer is larger than {limits.memory_mib} MiB: add a limit, or raise "
-                "warehouse.sql_memory_mib"
-            )
-    return pa.Table.from_batches(batches, reader.schema)
+    try:
+        with connection.sql(sql).to_arrow_reader(_BATCH_ROWS) as reader:
+            for batch in reader:
+                batches.append(batch)
+                held += batch.nbytes
+                if limits.memory_mib is not None and held > limits.memory_mib << 20:
+                    raise QueryError(
+                        f"the answer is larger than {limits.memory_mib} MiB: add a limit, or "
+                        "raise warehouse.sql_memory_mib"
+                    )
+            return pa.Table.from_batches(batches, reader.schema)
+    except duckdb.OutOfMemoryException as error:
+        raise QueryError(
+            f"{first_line(error)}: narrow the question, or raise warehouse.sql_memory_mib"
+        ) from error

@@ -267,6 +267,19 @@ class Warehouse:
         folder = layout.folder(rows.Calibration.TABLE, steps[0].calibrated_at)
         self._write(folder, stem, rows.Calibration, steps)
 
+    def write_import(
+        self, row: rows.Import, hosts: Sequence[rows.Host], models: Sequence[rows.Model]
+    ) -> None:
+        """Say that a file was imported, once its cells are there, with its hosts and models."""
+        stem = layout.import_stem(row.import_id)
+        groups: tuple[tuple[type[rows.Row], Sequence[rows.Row]], ...] = (
+            (rows.Host, hosts),
+            (rows.Model, models),
+            (rows.Import, [row]),
+        )
+        for table, group in groups:
+            self._write(layout.folder(table.TABLE, row.imported_at), stem, table, group)
+
     def _write(
         self, folder: str, stem: str, table: type[rows.Row], group: Sequence[rows.Row]
     ) -> None:

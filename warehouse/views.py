@@ -21,6 +21,8 @@ from warehouse import rows
 from warehouse.schemas import schema_of, unit_of
 
 _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(?: \[(?P<unit>[^]]*)\])?: (?P<meaning>.+)")
+_BY_TEXT = ("query", "query_table", "json_execute_serialized_sql")
+"""Functions that may put the name of what they read together."""
 _SOURCE = re.compile(r"(?:FROM|JOIN)\s+(\w+)")
 
 
@@ -113,12 +115,9 @@ def in_order(views: list[View]) -> list[View]:
 
 
 def tables_in(sql: str, views: list[View]) -> set[str]:
-    """The tables that a query may read, itself or through views: all that it names anywhere.
-
-    DuckDB's `query` and `query_table` make names of text: then all.
-    """
-    tables = {table.TABLE for table in rows.TABLES}
+    """The tables that a query may read, itself or through views: all that it names anywhere."""
     sources = {view.name: view.sources for view in views}
+    sources |= dict.fromkeys(_BY_TEXT, tuple(table.TABLE for table in rows.TABLES))
     named: set[str] = set()
     pending = re.findall(r"\w+", sql.lower())
     while pending:
@@ -126,7 +125,7 @@ def tables_in(sql: str, views: list[View]) -> set[str]:
         if name not in named:
             named.add(name)
             pending += sources.get(name, ())
-    return tables if named & {"query", "query_table"} else tables & named
+    return {table.TABLE for table in rows.TABLES} & named
 
 
 def load_views() -> list[View]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from warehouse.errors import EngineError
+from warehouse.imports.llama_bench import BenchTest
 from workers.cancel import when_cancelled
 from workers.contract import CellDone, Event, LaunchDone, LaunchRequest
 from workers.engine.binary import resolve_binary
@@ -29,12 +30,7 @@ from workers.workloads.llama_bench.arguments import (
     fitting_tests,
 )
 from workers.workloads.llama_bench.config import LlamaBenchConfig
-from workers.workloads.llama_bench.output import (
-    BenchTest,
-    as_errors,
-    parse_output,
-    trial_rows,
-)
+from workers.workloads.llama_bench.output import as_errors, parse_output, trial_rows
 
 _TAIL_LINES = 60
 _KILL_WAIT_S = 10.0

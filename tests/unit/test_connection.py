@@ -1,12 +1,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+import warehouse as public
 from tests.warehouse_samples import cell, launch, memory, sweep, telemetry, trial, warehouse
 from warehouse.connection import Connection, connect
 from warehouse.errors import QueryError, WarehouseError
+from warehouse.limits import Limits
 from warehouse.rows import TABLES
 
 
@@ -116,6 +119,27 @@ ATTACKS = [
     "SELECT * FROM enable_profiling(save_location='{root}/profile.json')",
     "SELECT * FROM sqlite_scan('{root}/x', 't')",
     "SELECT * FROM sql",
+    "SELECT getenv('HOME')",
+    "SELECT * FROM read_json('/etc/passwd')",
+    "SELECT * FROM read_blob('/etc/passwd')",
+    "SELECT * FROM read_duckdb('{root}/x.db')",
+    "SELECT * FROM sniff_csv('/etc/passwd')",
+    "SELECT * FROM parquet_metadata('{root}/cells/date=2026-03-01/c1.1.ok.parquet')",
+    "SELECT * FROM read_parquet('s3://bucket/x.parquet')",
+    "SELECT * FROM read_csv('https://localhost/x.csv')",
+    "SELECT * FROM duckdb_secrets()",
+    "SELECT * FROM query('SELECT 1; DROP VIEW speed')",
+    "SELECT * FROM query('CREATE TABLE t AS SELECT 1')",
+    (
+        "SELECT * FROM json_execute_serialized_sql("
+        "json_serialize_sql('SELECT * FROM read_text(''/etc/passwd'')'))"
+    ),
+    "SELECT * FROM pandas_scan(0)",
+    "SELECT * FROM arrow_scan(0, 0, 0)",
+    "SELECT * FROM python_map_function((SELECT 1))",
+    "SELECT (SELECT content FROM read_text('/etc/passwd'))",
+    "WITH x AS (FROM read_text('/etc/passwd')) FROM x",
+    "FROM cells WHERE quant IN (FROM glob('/etc/*'))",
     "SELECT * FROM answer",
 ]
 
@@ -130,6 +154,80 @@ def test_nothing_is_written_and_nothing_else_is_read(
     assert "\n" not in str(error.value)
     assert names(root.parent) == before
     assert connection.query("SELECT * FROM speed").num_rows == 1
+
+
+def test_a_relation_is_fenced_too(root: Path, connection: Connection) -> None:
+    before = names(root.parent)
+    relation = connection.sql("SELECT * FROM speed")
+    for attack in (
+        lambda: connection.sql("DROP VIEW speed"),
+        lambda: connection.sql("SELECT * FROM read_text('/etc/passwd')"),
+        lambda: connection.sql("SELECT * FROM relation"),
+        lambda: relation.write_parquet(str(root / "x.parquet")),
+        lambda: relation.to_csv(str(root / "x.csv")),
+        lambda: relation.query("v", f"COPY v TO '{root}/y.csv'"),
+    ):
+        with pytest.raises((QueryError, duckdb.Error)):
+            attack()
+    assert names(root.parent) == before
+
+
+def test_a_relation_is_lazy_and_keeps_its_snapshot(root: Path, connection: Connection) -> None:
+    before = connection.sql("SELECT cell_id, quant FROM cells ORDER BY 1")
+    warehouse(root).commit_cell(cell("c2"), [trial("c2")], [])
+    after = connection.sql("SELECT cell_id FROM cells ORDER BY 1")
+    assert connection.query("SELECT count(*) AS n FROM cells").to_pylist() == [{"n": 2}]
+    assert before.filter("quant = 'Q4_1'").fetchall() == [("c1", "Q4_1")]
+    assert after.fetchall() == [("c1",), ("c2",)]
+    assert before.to_arrow_table().to_pylist() == [{"cell_id": "c1", "quant": "Q4_1"}]
+
+
+def test_a_relation_that_is_read_half_blocks_no_question(connection: Connection) -> None:
+    reader = connection.sql("FROM range(1000000)").to_arrow_reader(10)
+    reader.read_next_batch()
+    assert connection.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+    assert connection.sql("SELECT 2").fetchall() == [(2,)]
+
+
+def test_the_package_gives_its_connection(root: Path) -> None:
+    warehouse(root)
+    with public.connect(str(root), public.Limits(memory_mib=500)) as opened:
+        assert isinstance(opened, public.Connection)
+        assert opened.sql("SELECT current_setting('memory_limit')").fetchall() == [("500.0 MiB",)]
+    with pytest.raises(AttributeError):
+        _ = public.nothing
+
+
+def test_a_table_that_is_named_by_an_expression_is_read(connection: Connection) -> None:
+    asked = "SELECT cell_id FROM query_table('ce' || 'lls')"
+    assert connection.query(asked).to_pylist() == [{"cell_id": "c1"}]
+    asked = "SELECT * FROM query('SELECT cell_id FROM tri' || 'als')"
+    assert connection.query(asked).to_pylist() == [{"cell_id": "c1"}]
+
+
+def test_a_question_stops_at_its_time_and_the_next_is_answered(root: Path) -> None:
+    warehouse(root)
+    with connect(root, Limits(timeout_s=0.3)) as opened:
+        with pytest.raises(QueryError, match=r"^stopped after 0\.3 s: narrow the question"):
+            opened.query("SELECT count(*) FROM range(1000000000000) a, range(1000000000000) b")
+        assert opened.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("FROM range(100000000)", "^the answer is larger than 100 MiB: add a limit"),
+        ("SELECT list(range) FROM range(100000000)", "Out of Memory .*sql_memory_mib$"),
+    ],
+)
+def test_a_question_stops_at_its_memory_and_the_next_is_answered(
+    root: Path, asked: str, told: str
+) -> None:
+    warehouse(root)
+    with connect(root, Limits(memory_mib=100)) as opened:
+        with pytest.raises(QueryError, match=told):
+            opened.query(asked)
+        assert opened.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
 def test_only_the_committed_tables_and_the_views_can_be_named(connection: Connection) -> None:

@@ -8,9 +8,7 @@ import pytest
 from orchestrator.cells import CellSpec
 from orchestrator.identity import (
     ServerIdentity,
-    canonical,
     cell_identity,
-    digest,
     engine_facts,
     server_identity,
     workload_facts,
@@ -18,6 +16,7 @@ from orchestrator.identity import (
 from orchestrator.pairing import Pairing
 from orchestrator.placement import Planned
 from tests.unit.orchestrator_samples import ENGINE, build, device, planned, spec, view
+from warehouse.canonical import canonical, digest
 from workers.engine.config import EngineConfig
 from workers.models.config import ModelConfig
 from workers.workloads.speed.config import SpeedConfig

@@ -44,5 +44,6 @@ def test_this_host_is_the_same_at_every_look() -> None:
     assert first.hardware_class == second.hardware_class
     assert first.hardware_class.startswith(f"{first.cpu_model} x{first.cpu_physical_cores}, ")
     assert first.host_id == "a"
+    assert first.ram_mib is not None
     assert first.ram_mib > 0
     assert first.seen_at <= second.seen_at

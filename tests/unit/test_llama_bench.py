@@ -111,7 +111,7 @@ def test_output_of_a_real_run() -> None:
     """Printed by the build of 2026-11: llama-bench -p 64 -n 8 -d 0,128 -r 2 on a CPU."""
     text = (FIXTURES / "llama-bench.jsonl").read_text()
     tests = parse_output(text.splitlines())
-    assert [(t.step, t.depth) for t in tests] == [
+    assert [(t.step, t.n_depth) for t in tests] == [
         ("pp64", 0), ("tg8", 0), ("pp64", 128), ("tg8", 128),
     ]  # fmt: skip
     for test, line in zip(tests, text.splitlines(), strict=True):

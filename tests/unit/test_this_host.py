@@ -33,7 +33,9 @@ def put(path: Path, content: bytes) -> Path:
 def test_this_host_has_its_label_and_hardware() -> None:
     view, _, _ = look_at(CONFIG, ())
     assert view.host.host_id == "alpha"
+    assert view.host.cpu_physical_cores is not None
     assert view.host.cpu_physical_cores >= 1
+    assert view.host.cpu_model is not None
     assert view.host.hardware_class.startswith(view.host.cpu_model)
 
 

@@ -129,7 +129,7 @@ def test_rates_by_level_and_class(root: Path, level: str, task_class: str) -> No
     judged = [each.overclaimed for each in runs if each.overclaimed is not None]
     assert row["overclaims"] == sum(judged)
     assert row["overclaim_pct"] == (pytest.approx(100 * mean(judged)) if judged else None)
-    assert row["steps"] == pytest.approx(mean(each.steps for each in runs))
+    assert row["steps"] == pytest.approx(mean(each.steps or 0 for each in runs))
     seconds = [(each.ended_at - each.started_at).total_seconds() for each in runs]
     assert row["run_s"] == pytest.approx(median(seconds))
     speeds = [each.tg_tok_s for each in runs if each.tg_tok_s is not None]

@@ -8,6 +8,7 @@ from warehouse.rows.agents import AgentRun, AgentTurn, Quality, ToolCall
 from warehouse.rows.base import Axes, Row
 from warehouse.rows.cells import Cell, ContextProbe, DepthRun, Prefill, Trial
 from warehouse.rows.hosts import Calibration, Gpu, Host, Model
+from warehouse.rows.imports import Import
 from warehouse.rows.launches import Launch, Memory, Telemetry
 from warehouse.rows.loads import LoadStep, Request, StabilityRound
 from warehouse.rows.plans import PlannedCell, PredictedMemory, Sweep
@@ -36,6 +37,7 @@ TABLES: tuple[type[Row], ...] = (
     Quality,
     Telemetry,
     Calibration,
+    Import,
 )
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "DepthRun",
     "Gpu",
     "Host",
+    "Import",
     "Launch",
     "LoadStep",
     "Memory",

@@ -18,9 +18,9 @@ class AgentRun(Row):
     suite: Annotated[str, "suite that the task is from"]
     suite_version: Annotated[str | None, "version of its tasks and checks"]
     task: Annotated[str, "name of the task: one checker and one state of the world"]
-    variant: Annotated[str, "variant of the task (its facts, its wording)"]
-    seed: Annotated[int, "seed of world and sampling"]
-    level: Annotated[str, "L0 (single answers) to L4 (long work)"]
+    variant: Annotated[str | None, "variant of the task (its facts, its wording)"]
+    seed: Annotated[int | None, "seed of world and sampling"]
+    level: Annotated[str | None, "L0 (single answers) to L4 (long work)"]
     task_class: Annotated[str, "weather lookup, browser automation, web research, coding, ..."]
     language_asked: Annotated[str | None, "language that the answer should have, ISO 639-1"]
     language_given: Annotated[str | None, "language that it has; null: none, or not to be told"]
@@ -36,13 +36,17 @@ class AgentRun(Row):
         bool | None, "whether the world's state lacks an effect that it claims; null: no claim seen"
     ]
     overclaimed_effect: Annotated[str | None, "the claimed effect that the world lacks"]
-    calls: Annotated[int, "tool calls, malformed ones too"]
-    calls_malformed: Annotated[int, "of them, those that are no call (a fence, broken JSON)"]
-    calls_invalid: Annotated[int, "of them, those whose arguments the tool's schema refuses"]
-    calls_failed: Annotated[int, "of them, those that the tool answered with an error"]
-    calls_repeated: Annotated[int, "of them, those equal to an earlier one with the same result"]
-    calls_recovered: Annotated[int, "of the wrong ones, those after which the call came right"]
-    steps: Annotated[int, "turns of the model"]
+    calls: Annotated[int | None, "tool calls, malformed ones too"]
+    calls_malformed: Annotated[int | None, "of them, those that are no call (a fence, broken JSON)"]
+    calls_invalid: Annotated[int | None, "of them, those whose arguments the tool's schema refuses"]
+    calls_failed: Annotated[int | None, "of them, those that the tool answered with an error"]
+    calls_repeated: Annotated[
+        int | None, "of them, those equal to an earlier one with the same result"
+    ]
+    calls_recovered: Annotated[
+        int | None, "of the wrong ones, those after which the call came right"
+    ]
+    steps: Annotated[int | None, "turns of the model"]
     prompt_n: Annotated[int | None, "prompt tokens processed over all turns, by the server"]
     cache_n: Annotated[int | None, "prompt tokens reused over all turns, by the server"]
     predicted_n: Annotated[int | None, "tokens generated over all turns, by the server"]
@@ -61,9 +65,9 @@ class AgentRun(Row):
     full_prefills: Annotated[
         int | None, "turns whose whole prompt was processed again for lack of a usable cache"
     ]
-    sessions: Annotated[int, "sessions that ran at the same time; 1 without stress"]
-    session: Annotated[int, "number of its session, from 1"]
-    filler_depth: Annotated[int, "tokens of filler before the task"]
+    sessions: Annotated[int | None, "sessions that ran at the same time; 1 without stress"]
+    session: Annotated[int | None, "number of its session, from 1"]
+    filler_depth: Annotated[int | None, "tokens of filler before the task"]
     filler_cache_n: Annotated[int | None, "of them, those that its first answer found cached"]
     transcript_path: Annotated[str | None, "log of the run, relative to the warehouse"]
     valid: Annotated[bool, "whether it counts"]

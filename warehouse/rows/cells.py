@@ -31,6 +31,7 @@ class Cell(Axes):
         int | None, "tokens that fit the slot, by the server: its context, at most the trained one"
     ] = None
     source: Annotated[str, "measured, or what it was imported from"] = "measured"
+    note: Annotated[str | None, "what is odd about it, as imported"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,8 @@ class Trial(Row):
     depth: Annotated[int, "tokens asked for in the cache before the measured ones"]
     repetition: Annotated[int, "number of the repetition, from 1"]
     run_order: Annotated[int, "position among the trials of the cell"]
-    prompt_n_asked: Annotated[int, "prompt tokens sent"]
-    predicted_n_asked: Annotated[int, "tokens asked to be generated"]
+    prompt_n_asked: Annotated[int | None, "prompt tokens sent"]
+    predicted_n_asked: Annotated[int | None, "tokens asked to be generated"]
     prompt_n: Annotated[int | None, "prompt tokens processed, by the server"]
     cache_n: Annotated[int | None, "prompt tokens reused from the cache, by the server"]
     predicted_n: Annotated[int | None, "tokens generated, by the server"]
@@ -88,6 +89,13 @@ class Trial(Row):
         bool | None, "whether it lies far from the step's other repetitions; it counts all the same"
     ] = None
     source: Annotated[str, "measured, or what it was imported from"] = "measured"
+    averaged: Annotated[
+        bool | None, "whether it is an average: repetitions that were imported without their values"
+    ] = None
+    sd_tok_s: Annotated[
+        float | None, "of an average: standard deviation of the repetitions, tokens per second"
+    ] = None
+    note: Annotated[str | None, "what is odd about it, as imported"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,16 +29,17 @@ class Host(Row):
     host_id: Annotated[str, "the host's label"]
     seen_at: Annotated[datetime, "when it was looked at, UTC"]
     hardware_class: Annotated[str, "hosts that are alike for benchmarking"]
-    cpu_model: Annotated[str, "CPU model"]
-    cpu_physical_cores: Annotated[int, "physical cores that this system has"]
-    cpu_logical_cores: Annotated[int, "logical cores that this system has"]
-    ram_mib: Annotated[int, "RAM, MiB"]
-    kernel: Annotated[str, "operating system's kernel"]
+    cpu_model: Annotated[str | None, "CPU model"]
+    cpu_physical_cores: Annotated[int | None, "physical cores that this system has"]
+    cpu_logical_cores: Annotated[int | None, "logical cores that this system has"]
+    ram_mib: Annotated[int | None, "RAM, MiB"]
+    kernel: Annotated[str | None, "operating system's kernel"]
     gpus: Annotated[tuple[Gpu, ...], "GPUs as NVML shows them"]
     driver: Annotated[str | None, "GPU driver version"]
     cuda: Annotated[str | None, "CUDA version of the driver"]
-    python: Annotated[str, "Python version of the worker"]
+    python: Annotated[str | None, "Python version of the worker"]
     source: Annotated[str | None, "what it was imported from; null: seen by herd"] = None
+    gpu_names: Annotated[str | None, "GPUs as an imported file names them"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +47,20 @@ class Model(Row):
     """A model file as seen on a host."""
 
     TABLE: ClassVar[str] = "models"
-    model_sha256: Annotated[str, "hash of the file"]
+    model_sha256: Annotated[str | None, "hash of the file"]
     host_id: Annotated[str, "host that holds the file"]
     seen_at: Annotated[datetime, "when it was looked at, UTC"]
     model: Annotated[str, "catalogue name"]
-    quant: Annotated[str, "quant"]
-    path: Annotated[str, "path on that host"]
-    size_bytes: Annotated[int, "size of the file, bytes"]
+    quant: Annotated[str | None, "quant"]
+    path: Annotated[str | None, "path on that host"]
+    size_bytes: Annotated[int | None, "size of the file, bytes"]
     architecture: Annotated[str | None, "general.architecture of the header"]
     facts: Annotated[str | None, "what the header says of the model's shape, JSON"]
     shape_digest: Annotated[
         str | None, "equal for files whose memory beside the weights is alike (quants of a model)"
     ] = None
     source: Annotated[str | None, "what it was imported from; null: seen by herd"] = None
+    note: Annotated[str | None, "what is odd about it, as imported"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

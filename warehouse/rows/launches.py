@@ -47,7 +47,8 @@ class Memory(Row):
     device: Annotated[str, "device or buffer as the engine names it, or Host"]
     part: Annotated[str, "model, kv, recurrent, compute, output, context, total, process, rss, ..."]
     mib: Annotated[float, "measured memory, MiB"]
-    source: Annotated[str, "log, breakdown, nvml or psutil"]
+    source: Annotated[str, "log, breakdown, nvml, psutil, or what it was imported from"]
+    note: Annotated[str | None, "what is odd about it, as imported"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 -- the date in its config (the last of several) where all have one, else by its number.
 -- build: identity of the build: the hash of its files, else what it says of itself
 -- engine_build: what the binary says of its build
--- build_number: llama.cpp's number of the build, from that
+-- build_number: llama.cpp's number of the build, from that; null for 0 and 1, which are none (a wheel says 1)
 -- engines: engine configurations that ran it
 -- measured_cells: cells with an ok attempt
 -- build_order: position, from 1 for the oldest
@@ -26,7 +26,8 @@ known AS (
 numbered AS (
     SELECT
         *,
-        try_cast(nullif(regexp_extract(engine_build, '\d+'), '') AS BIGINT) AS build_number,
+        CASE WHEN try_cast(regexp_extract(engine_build, '\d+') AS BIGINT) > 1
+            THEN try_cast(regexp_extract(engine_build, '\d+') AS BIGINT) END AS build_number,
         bool_and(build_date IS NOT NULL) OVER () AS dated
     FROM known
 )

@@ -6,7 +6,7 @@
 -- comparison: number of the group
 -- builds: builds in the group
 -- engine: name of the engine configuration
--- build_number: llama.cpp's number of the build
+-- build_number: llama.cpp's number of the build; null where it has none (see the view builds)
 -- build_date: day of the build by its config
 -- build_order: position among all builds, from 1 for the oldest
 -- tg_ratio: generation speed against the fastest generation in the group

@@ -1,0 +1,1 @@
+"""What herd knows, in files for other tools."""
