@@ -31,7 +31,7 @@ def open_file(storage: Storage, table: str, path: str) -> "tuple[ds.ParquetFileF
     fragment = READING.make_fragment(storage.arrow_path(f"{table}/{path}"), storage.filesystem)
     try:
         fragment.ensure_complete_metadata()
-        found = fragment.metadata.schema.to_arrow_schema()
+        found = fragment.physical_schema
     except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         return fragment, first_line(error)
     return fragment, wrong_schema(table, found)
@@ -42,6 +42,8 @@ def wrong_schema(table: str, found: pa.Schema) -> str:
 
     It may lack columns that came later, and have some that a newer herd added.
     """
+    if found.equals(schema_of_table(table)):
+        return ""
     lacking = [name for name in (*KEYS[table], "schema_version") if name not in found.names]
     if lacking:
         return f"no file of {table}: it has no column {lacking[0]}"

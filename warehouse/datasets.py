@@ -1,7 +1,8 @@
 """The tables of a warehouse as Arrow data sets over the files that count and can be read."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import pyarrow.dataset as ds
 
@@ -13,8 +14,8 @@ from warehouse.snapshot import Snapshots
 from warehouse.storage import Storage
 from warehouse.visibility import LeftOut, Visible
 
-_OPENERS = 16
-"""Footers read at once: an object store answers each after a while."""
+_OPENERS = 4
+"""Threads that read footers."""
 _TRIES = 10
 """Snapshots before giving up, each taken because files of the last one were gone."""
 
@@ -67,16 +68,26 @@ class Datasets:
         listed = {(table, path) for table in tables for path in found.files[table]}
         new = sorted(listed - self._open.keys())
         good = True
-        with ThreadPoolExecutor(_OPENERS) as pool:
-            opened = pool.map(lambda each: open_file(self._storage, *each), new)
-            for (table, path), (fragment, wrong) in zip(new, opened, strict=True):
-                if not wrong:
-                    self._open[table, path] = fragment
-                    continue
-                good = False
-                if self._storage.exists(f"{table}/{path}"):
-                    self._snapshots.damaged[f"{table}/{path}"] = wrong
+        for (table, path), (fragment, wrong) in zip(new, self._read_footers(new), strict=True):
+            if not wrong:
+                self._open[table, path] = fragment
+                continue
+            good = False
+            if self._storage.exists(f"{table}/{path}"):
+                self._snapshots.damaged[f"{table}/{path}"] = wrong
         return good
+
+    def _read_footers(
+        self, paths: list[tuple[str, str]]
+    ) -> Iterator[tuple[ds.ParquetFileFragment, str]]:
+        def read(some: list[tuple[str, str]]) -> list[tuple[ds.ParquetFileFragment, str]]:
+            return [open_file(self._storage, *each) for each in some]
+
+        # A share each: handing over single files costs more than opening them.
+        share = -(-len(paths) // _OPENERS) or 1
+        shares = [paths[start : start + share] for start in range(0, len(paths), share)]
+        with ThreadPoolExecutor(_OPENERS) as pool:
+            yield from chain.from_iterable(pool.map(read, shares))
 
     def _given_of(self, found: Visible, tables: Iterable[str]) -> dict[str, ds.Dataset]:
         self.left_out = found.left_out
