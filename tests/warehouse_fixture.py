@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -22,10 +22,12 @@ from warehouse.layout import PARENTS
 from warehouse.schemas import rows_of, schema_of
 from warehouse.store import Warehouse, create
 
+_AnyRow = TypeVar("_AnyRow", bound=rows.Row)
+
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def any_row(table: type[rows.Row], **given: Any) -> rows.Row:
+def any_row(table: type[_AnyRow], **given: Any) -> _AnyRow:
     """A row with a value of its type in each column."""
     schema = schema_of(table)
     values = {field.name: [given.get(field.name, _value(field.type))] for field in schema}
