@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -159,14 +159,15 @@ def test_nothing_is_written_and_nothing_else_is_read(
 def test_a_relation_is_fenced_too(root: Path, connection: Connection) -> None:
     before = names(root.parent)
     relation = connection.sql("SELECT * FROM speed")
-    for attack in (
+    attacks: tuple[Callable[[], object], ...] = (
         lambda: connection.sql("DROP VIEW speed"),
         lambda: connection.sql("SELECT * FROM read_text('/etc/passwd')"),
         lambda: connection.sql("SELECT * FROM relation"),
         lambda: relation.write_parquet(str(root / "x.parquet")),
         lambda: relation.to_csv(str(root / "x.csv")),
         lambda: relation.query("v", f"COPY v TO '{root}/y.csv'"),
-    ):
+    )
+    for attack in attacks:
         with pytest.raises((QueryError, duckdb.Error)):
             attack()
     assert names(root.parent) == before
