@@ -144,10 +144,20 @@ ATTACKS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Connection]]:
+    """One for all attacks: none of them may change it."""
+    root = tmp_path_factory.mktemp("attacked") / "herd-data"
+    warehouse(root).commit_cell(cell("c1"), [trial("c1")], [telemetry("c1")])
+    with connect(root) as opened:
+        yield root, opened
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_is_written_and_nothing_else_is_read(
-    root: Path, connection: Connection, attack: str
+    attacked: tuple[Path, Connection], attack: str
 ) -> None:
+    root, connection = attacked
     before = names(root.parent)
     with pytest.raises(QueryError) as error:
         connection.query(attack.format(root=root))
