@@ -193,6 +193,17 @@ def test_a_relation_is_lazy_and_keeps_its_snapshot(root: Path, connection: Conne
     assert before.to_arrow_table().to_pylist() == [{"cell_id": "c1", "quant": "Q4_1"}]
 
 
+def test_a_relation_knows_what_its_query_names_and_nothing_that_is_empty(
+    connection: Connection,
+) -> None:
+    relation = connection.sql("SELECT cell_id FROM speed")
+    assert relation.query("r", "SELECT quant FROM r JOIN cells USING (cell_id)").fetchall() == [
+        ("Q4_1",)
+    ]
+    with pytest.raises(duckdb.CatalogException, match="telemetry does not exist"):
+        relation.query("r", "SELECT * FROM r JOIN telemetry USING (cell_id)")
+
+
 def test_a_relation_that_is_read_half_blocks_no_question(connection: Connection) -> None:
     reader = connection.sql("FROM range(1000000)").to_arrow_reader(10)
     reader.read_next_batch()
@@ -239,6 +250,21 @@ def test_a_question_stops_at_its_memory_and_the_next_is_answered(
         with pytest.raises(QueryError, match=told):
             opened.query(asked)
         assert opened.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "SHOW TABLES",
+        "SELECT table_name AS name FROM information_schema.tables",
+        "SELECT DISTINCT table_name AS name FROM duckdb_columns() WHERE NOT internal",
+    ],
+)
+def test_lists_hold_every_view(root: Path, listing: str) -> None:
+    warehouse(root)
+    with connect(root) as opened:
+        listed = {each["name"] for each in opened.query(listing).to_pylist()}
+        assert {view.name for view in opened.list_views()} <= listed
 
 
 def test_only_the_committed_tables_and_the_views_can_be_named(connection: Connection) -> None:
