@@ -12,6 +12,7 @@ from tests.herd_process import Herd, Terminal, until
 from tests.warehouse_samples import cell, launch, planned, sweep, trial, warehouse
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+STUCK = "herd: one call of a function runs on and cannot be stopped: herd ends with it"
 FOREVER = "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r;"
 
 
@@ -109,6 +110,13 @@ def test_a_question_that_takes_too_long_is_stopped(herd: Herd) -> None:
     assert user.leaves() == 0
 
 
+def test_a_question_that_cannot_be_stopped_ends_with_the_shell(herd: Herd) -> None:
+    user = Typist(herd, "--timeout", "0.5")
+    user.types("select levenshtein(repeat('a', 1000000), repeat('b', 1000000));\r")
+    assert user.terminal.wait() == 1
+    assert STUCK in user.sees(STUCK)
+
+
 def test_help_lists_views_and_explains_one(user: Typist) -> None:
     user.asks("\\?", "\\format F")
     user.asks("\\d trials", "tok/s")
@@ -189,7 +197,7 @@ def test_what_runs_for_ever_ends(herd: Herd, query: str) -> None:
     told = herd.run("sql", "--timeout", "0.5", query, timeout_s=60)
     assert (told.returncode, told.stdout) == (1, "")
     (line,) = told.stderr.splitlines()
-    assert line.startswith(("herd: stopped after 0.5 s", "herd: stopped with herd: one call"))
+    assert line.startswith(("herd: stopped after 0.5 s", STUCK))
 
 
 @pytest.mark.parametrize(

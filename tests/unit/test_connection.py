@@ -197,9 +197,9 @@ def test_a_relation_knows_what_its_query_names_and_nothing_that_is_empty(
     connection: Connection,
 ) -> None:
     relation = connection.sql("SELECT cell_id FROM speed")
-    assert relation.query("r", "SELECT quant FROM r JOIN cells USING (cell_id)").fetchall() == [
-        ("Q4_1",)
-    ]
+    joined = relation.query("r", "SELECT quant FROM r JOIN cells USING (cell_id)")
+    assert joined is not None
+    assert joined.fetchall() == [("Q4_1",)]
     with pytest.raises(duckdb.CatalogException, match="telemetry does not exist"):
         relation.query("r", "SELECT * FROM r JOIN telemetry USING (cell_id)")
 
