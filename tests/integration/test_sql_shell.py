@@ -12,6 +12,7 @@ from tests.herd_process import Herd, Terminal, until
 from tests.warehouse_samples import cell, launch, planned, sweep, trial, warehouse
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_READS_KEYS = "\x1b[?2004h"
 STUCK = "herd: one call of a function runs on and cannot be stopped: herd ends with it"
 FOREVER = "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r;"
 
@@ -55,9 +56,9 @@ class Typist:
         return self._appeared()
 
     def presses_ctrl_c(self) -> None:
-        """Wait for the new prompt."""
+        """Wait for the new prompt: what is typed before it reads keys is lost."""
         self.types("\x03")
-        self.sees("herd>")
+        until(lambda: _READS_KEYS in self.terminal.text[self._seen :], 15)
 
     def leaves(self) -> int:
         self.types("\x04")
