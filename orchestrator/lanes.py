@@ -11,9 +11,13 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from orchestrator.cells import FileKey
+from orchestrator.host_view import EngineKey
 from orchestrator.leases import uses_host
 from orchestrator.plan import PlannedLaunch
 from orchestrator.work import Amount, Kind, Rates, amount_of
+
+_NOTHING = 1e-6
+"""Share of a launch that differences of sums may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +28,18 @@ class LaneKey:
     """Any of these may run them."""
     topic: Hashable
     """The file, or the name of the model where launches are in turns."""
-    width: int
-    """Devices; 0: more than devices, the host itself. -1: all of these, in turns."""
-    avoid: str | None
+    engine: EngineKey
+    devices: tuple[str, ...]
+    """GPU models in split order; none: the host itself."""
+    avoid: str | None = None
     """A host that failed them."""
+    in_turns: bool = False
+    """Whether they run on one host, in the order of the queue; on whatever devices."""
 
     @property
-    def in_turns(self) -> bool:
-        """Whether they run on one host, in the order of the queue."""
-        return self.width < 0
+    def width(self) -> int:
+        """How many devices each wants; 0: more than devices, the host itself."""
+        return len(self.devices)
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +100,10 @@ class Lane:
     def remove(self, entry: Entry) -> None:
         """Take one out."""
         entry.gone = True
-        self._left[entry.amount.kind] -= entry.amount.units
+        kind, units = entry.amount.kind, entry.amount.units
+        self._left[kind] -= units
+        if self._left[kind] <= _NOTHING * units:
+            del self._left[kind]
         self._number -= 1
         if not self._number:
             self._left.clear()
@@ -101,7 +111,10 @@ class Lane:
 
     def left_s(self, rates: Rates) -> float:
         """Seconds of all that waits; infinite where nothing tells."""
-        return sum(rates.seconds(kind, units) for kind, units in self._left.items() if units > 0)
+        total = 0.0
+        for kind, units in self._left.items():
+            total += rates.seconds(kind, units)
+        return total
 
     def next_s(self, rates: Rates) -> float:
         """Seconds that the next takes at once: in turns all are one piece."""
@@ -120,7 +133,9 @@ def key_of(launch: PlannedLaunch, avoid: str | None = None) -> LaneKey:
     """The lane of a launch."""
     first = launch.first
     hosts = (launch.host,) if launch.host else first.hosts
+    engine = first.engine.probe_key
     if any(cell.spec.launches > 1 for cell in launch.cells):
-        return LaneKey(hosts, first.spec.model.name, -1, None)
-    width = 0 if uses_host(launch) else len(first.pairing.devices)
-    return LaneKey(hosts, first.spec.file_key, width, avoid if len(hosts) > 1 else None)
+        return LaneKey(hosts, first.spec.model.name, engine, (), in_turns=True)
+    devices = first.pairing.devices
+    models = () if uses_host(launch) else tuple(device.description for device in devices)
+    return LaneKey(hosts, first.spec.file_key, engine, models, avoid if len(hosts) > 1 else None)

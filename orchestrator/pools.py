@@ -54,9 +54,9 @@ class Pool:
             rates: what is known of durations.
             gpus: GPUs of a host whose launches run side by side; None where one has the host.
         """
-        running = sum(max(0.0, end - now_s) * share for end, share in self.ends_s.values())
+        running = sum([(end - now_s) * share for end, share in self.ends_s.values() if end > now_s])
         waiting = sum(
-            lane.left_s(rates) * share_of(lane.key.width, gpus) for lane in self.waiting.values()
+            [lane.left_s(rates) * share_of(lane.key.width, gpus) for lane in self.waiting.values()]
         )
         hosts = max(1, self.working)
         ends_s = now_s + (running + waiting) / hosts if waiting < inf else inf

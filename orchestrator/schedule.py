@@ -7,7 +7,6 @@ the same calls give the same answers.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import inf
 
 from orchestrator.cells import FileKey
 from orchestrator.choosing import Chooser, choose
@@ -16,10 +15,8 @@ from orchestrator.leases import FileState, HostState, Lease, find_lease, uses_ho
 from orchestrator.placement import Planned
 from orchestrator.plan import PlannedLaunch
 from orchestrator.pools import Pool, share_of
+from orchestrator.wants import Stuck, Wanted, helps, stuck_in, worth_fetching
 from orchestrator.work import Rates
-
-FETCHED_BYTES_S = 100e6
-"""What a transfer is taken to bring, bytes a second: a network of 1 Gbit/s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +43,6 @@ class Assignment:
     def host_id(self) -> str:
         """The host that runs it."""
         return self.lease.host_id
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file that a host lacks for what it should do next."""
-
-    host_id: str
-    file: FileKey
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A launch that no host which is there can take, now or later."""
-
-    launch: PlannedLaunch
-    reason: str
-    missing_model: bool = False
-    """Whether it is for want of the model file alone."""
 
 
 @dataclass(slots=True)
@@ -115,8 +94,9 @@ class Schedule:
 
     def set_host(self, host: HostState) -> None:
         """A host is there, for the first time or anew, or has changed."""
-        self._hosts[host.host_id] = host
-        self._recount(host.host_id)
+        if self._hosts.get(host.host_id) != host:
+            self._hosts[host.host_id] = host
+            self._recount(host.host_id)
 
     def lose_host(self, host_id: str) -> tuple[Assignment, ...]:
         """A host is gone; what it ran, whose leases end with it. `put_back` what is left of it."""
@@ -212,71 +192,42 @@ class Schedule:
 
         Fetching would disturb what is measured. Ask after `assign`.
         """
-        idle = [host for host in self._hosts.values() if self._waits_for_file(host)]
         coming: Counter[FileKey] = Counter()
         found = []
-        for host in idle:
-            lanes = [
-                lane
-                for pool, lane in self._open_lanes(host, FileState.AWAY)
-                if self._helps(pool, lane, coming[lane.head().file])
-            ]
+        for host in self._hosts.values():
+            lanes = (
+                [
+                    lane
+                    for pool, lane in self._open_lanes(host, FileState.AWAY)
+                    if helps(lane, self._workers(pool), coming[lane.head().file], self._rates)
+                ]
+                if self._waits_for_file(host)
+                else []
+            )
             if lanes:
-                file = max(lanes, key=lambda lane: self._worth_fetching(lane, coming)).head().file
-                coming[file] += 1
-                found.append(Wanted(host.host_id, file))
+                best = max(
+                    lanes,
+                    key=lambda lane: worth_fetching(lane, coming[lane.head().file], self._rates),
+                )
+                coming[best.head().file] += 1
+                found.append(Wanted(host.host_id, best.head().file))
         return found
 
     def stuck(self) -> list[Stuck]:
-        """Launches for which no host is there, or none that can have the file.
-
-        Those of hosts in quarantine wait for its end.
-        """
+        """Launches for which no host is there, or none that can have the file."""
         return [
-            found
+            stuck
             for pool in self._pools.values()
-            for entry in pool.entries()
-            if (found := self._why_stuck(pool, entry))
+            for lane in pool.waiting.values()
+            for stuck in stuck_in(lane, [self._hosts[h] for h in pool.hosts if h in self._hosts])
         ]
 
-    def _why_stuck(self, pool: Pool, entry: Entry) -> Stuck | None:
-        launch = entry.launch
-        there = [self._hosts[each] for each in pool.hosts if each in self._hosts]
-        able = [host for host in there if not host.draining]
-        if not able:
-            why = "every host that it fits is being drained" if there else "its hosts are gone"
-            return Stuck(launch, f"{why}: {', '.join(pool.hosts)}")
-        seated = [host for host in able if find_lease(launch, host.view, (), alone=True)]
-        if not seated:
-            names = ", ".join(host.host_id for host in able)
-            return Stuck(launch, f"its devices are not there any more: {names}")
-        if all(host.file(entry.file) is FileState.NEVER for host in seated):
-            return Stuck(launch, "no host that it fits can get its model file", missing_model=True)
-        return None
-
     def _waits_for_file(self, host: HostState) -> bool:
-        return (
-            host.takes_work
-            and not self._on_host[host.host_id]
-            and FileState.COMING not in host.files.values()
-        )
+        coming = FileState.COMING in host.files.values()
+        return host.takes_work and not self._on_host[host.host_id] and not coming
 
-    def _helps(self, pool: Pool, lane: Lane, coming: int) -> bool:
-        """Whether one more host with the file ends the lane earlier than those that have it."""
-        entry = lane.head()
-        states = [self._hosts[h].file(entry.file) for h in pool.hosts if self._works(h)]
-        others = coming + states.count(FileState.READY) + states.count(FileState.COMING)
-        if not others or lane.key.in_turns:
-            return not coming and FileState.COMING not in states
-        left_s, next_s = lane.left_s(self._rates), lane.next_s(self._rates)
-        if left_s == inf:
-            return len(lane) > others
-        fetch_s = (entry.launch.first.file.size_bytes or 0) / FETCHED_BYTES_S
-        return left_s / others > fetch_s + next_s
-
-    def _worth_fetching(self, lane: Lane, coming: Mapping[FileKey, int]) -> tuple[float, int]:
-        share = lane.left_s(self._rates) / (1 + lane.busy + coming[lane.head().file])
-        return share, -lane.head().number
+    def _workers(self, pool: Pool) -> list[HostState]:
+        return [self._hosts[host_id] for host_id in pool.hosts if self._works(host_id)]
 
     def _end(self, assignment: Assignment) -> _Running:
         running = self._running.pop(assignment)
@@ -305,7 +256,8 @@ class Schedule:
 
     def _recount(self, host_id: str) -> None:
         """A host came, went or changed: others may have to take over what was its own."""
-        self._unreserve(host_id)
+        if not self._works(host_id):
+            self._unreserve(host_id)
         for pool in self._pools_of[host_id]:
             self._count(pool)
         self._ask[host_id] = None
@@ -330,14 +282,19 @@ class Schedule:
         if not host.takes_work or self._full(host):
             return None
         candidates = self._open_lanes(host, FileState.READY)
+        reserved = self._reserved.get(host.host_id)
+        if reserved is not None and not any(lane is reserved for _, lane in candidates):
+            self._unreserve(host.host_id)  # another host had room for it earlier
+            self._ask_pools(host.host_id)
         while candidates:
             pool, lane = self._choice(host, candidates, now_s)
             if lease := self._lease(host, lane):
                 return self._start(pool, lane, lease, now_s)
             if self._can_ever(host, lane):
                 self._reserve(host.host_id, lane)
-                return None
-            candidates = [each for each in candidates if each[1] is not lane]
+                candidates = [each for each in candidates if _apart(each[1], lane)]
+            else:
+                candidates = [each for each in candidates if each[1] is not lane]
         return None
 
     def _choice(
@@ -347,8 +304,6 @@ class Schedule:
         for pool, lane in candidates:
             if lane is reserved:
                 return pool, lane
-        if self._unreserve(host.host_id):  # another host had room for it earlier
-            self._ask_pools(host.host_id)
         pool = max((pool for pool, _ in candidates), key=lambda pool: len(pool.hosts))
         outlook = pool.outlook(now_s, self._rates, self._gpus(host))
         lanes = [lane for _, lane in candidates]
@@ -395,7 +350,8 @@ class Schedule:
         self._running[assignment] = _Running(assignment, entry, lane, pool)
         self._on_host[lease.host_id].append(assignment)
         self._last[lease.host_id] = lane
-        if self._unreserve(lease.host_id):  # others may have left it to this host
+        if self._reserved.get(lease.host_id) is lane:
+            self._unreserve(lease.host_id)  # others may have left it to this host
             self._ask.update(dict.fromkeys(pool.hosts))
         seconds = self._rates.seconds(entry.amount.kind, entry.amount.units)
         gpus = self._gpus(self._hosts[lease.host_id])
@@ -415,11 +371,10 @@ class Schedule:
         if lane.key.in_turns:
             lane.home = host_id
 
-    def _unreserve(self, host_id: str) -> bool:
+    def _unreserve(self, host_id: str) -> None:
         lane = self._reserved.pop(host_id, None)
-        if lane:
+        if lane is not None:
             lane.drained_for.discard(host_id)
-        return lane is not None
 
     def _full(self, host: HostState) -> bool:
         running = self._on_host[host.host_id]
@@ -433,3 +388,9 @@ class Schedule:
 
     def _gpus(self, host: HostState) -> int | None:
         return None if self._exclusive(host) else len(host.view.host.gpus) or None
+
+
+def _apart(lane: Lane, other: Lane) -> bool:
+    """Whether they never want the same cards, and none wants the host."""
+    wanted = [set(each.key.devices) for each in (lane, other)]
+    return all(wanted) and not wanted[0] & wanted[1]

@@ -65,7 +65,7 @@ class Rates:
 
     def __init__(self) -> None:
         self._seen: defaultdict[Kind, _Seen] = defaultdict(_Seen)
-        self._told: defaultdict[Hashable, dict[Kind, float | None]] = defaultdict(dict)
+        self._told: defaultdict[Hashable, dict[Kind, float]] = defaultdict(dict)
 
     def learn(self, amount: Amount, seconds: float) -> None:
         """A launch took so long."""
@@ -81,18 +81,18 @@ class Rates:
     def seconds(self, kind: Kind, units: float) -> float:
         """How long it takes; infinite where nothing tells."""
         told = self._told[kind[0]]
-        if kind not in told:
-            told[kind] = self._rate(kind)
-        rate = told[kind]
-        return inf if rate is None else units * rate
+        rate = told.get(kind)
+        if rate is None:
+            rate = told[kind] = self._rate(kind)
+        return rate * units if units else 0.0
 
-    def _rate(self, kind: Kind) -> float | None:
-        """Of the kind itself, else of the nearest that is alike; None: nothing tells."""
+    def _rate(self, kind: Kind) -> float:
+        """Of the kind itself, else of the nearest that is alike; infinite: nothing tells."""
         for level in _levels(kind):
             seen = self._seen.get(level)
             if seen and seen.rate:
                 return seen.rate
-        return 1.0 if _FORECAST in kind else None
+        return 1.0 if _FORECAST in kind else inf
 
 
 def _levels(kind: Kind) -> list[Kind]:

@@ -6,7 +6,8 @@ from orchestrator.cells import FileKey
 from orchestrator.host_view import HostView
 from orchestrator.leases import FileState, HostState
 from orchestrator.plan import PlannedLaunch
-from orchestrator.schedule import Assignment, Rules, Schedule, Stuck, Wanted
+from orchestrator.schedule import Assignment, Rules, Schedule
+from orchestrator.wants import Stuck, Wanted
 from tests.unit.fleet_samples import gpu_host, launches, on
 from tests.unit.orchestrator_samples import plan_of, spec, view
 from workers.workloads.depth_curve.config import DepthCurveConfig
@@ -62,6 +63,13 @@ def test_shared_hosts_run_disjoint_launches_side_by_side() -> None:
     for rules in (SHARED, Rules(undisturbed=("a",))):
         assigned = schedule(queue, A, rules=rules).assign(0.0)
         assert sorted(each.lease.gpu_uuids for each in assigned) == [("a-0",), ("a-1",)]
+
+
+def test_cards_of_another_model_are_lanes_of_their_own() -> None:
+    mixed = gpu_host("m", "RTX 3060", "GTX 1050")
+    specs = [on(name, 1024 * n) for n in (1, 2) for name in ("RTX 3060", "GTX 1050")]
+    assigned = schedule(launches(specs, mixed), mixed, rules=SHARED).assign(0.0)
+    assert sorted(each.lease.gpu_uuids for each in assigned) == [("m-0",), ("m-1",)]
 
 
 def test_what_uses_the_host_runs_alone_on_a_shared_host_too() -> None:

@@ -16,7 +16,7 @@ HOSTS = (
     gpu_host("a1", "RTX 3060", "RTX 3060"),
     gpu_host("a2", "RTX 3060", "RTX 3060"),
     gpu_host("a3", "RTX 3060", "RTX 3060"),
-    gpu_host("b1", "RTX 4090", hardware_class="b"),
+    gpu_host("b1", "RTX 4090", "GTX 1050", hardware_class="b"),
 )
 NAMES = [view.host.host_id for view in HOSTS]
 FILES = [(model, "Q4_1", None) for model in ("tiny", "big", "huge")]
@@ -57,7 +57,7 @@ CASES = some.builds(
     Case,
     cells=some.lists(
         some.tuples(
-            some.sampled_from(["single", "pair", "cpu", "all"]),
+            some.sampled_from(["single", "pair", "cpu", "all", "every"]),
             some.integers(1, 40),
             some.sampled_from(["tiny", "big", "huge"]),
             some.sampled_from([1, 1, 1, 2]),
