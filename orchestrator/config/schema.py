@@ -48,6 +48,11 @@ class FleetConfig:
     """Label of this host; null is its host name."""
     hosts: dict[str, DescribedHost] = field(default_factory=dict)
     """Hosts that are described, not present, by label: `herd plan` plans for them."""
+    exclusive: bool = True
+    """Whether a host runs one launch at a time; else launches on separate GPUs run side by side,
+    and may disturb each other."""
+    each_host: bool = False
+    """Whether every host measures every cell; else hosts of one hardware class share them."""
 
 
 @dataclass(frozen=True)
