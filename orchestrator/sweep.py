@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from orchestrator.driver import Driver
 from orchestrator.fleet.fleet import embedded
-from orchestrator.fleet.run_dir import run_dir
+from workers.run_dir import run_dir
 from orchestrator.interrupt import Interrupts
 from orchestrator.plan import Plan
 from orchestrator.progress import Progress, summary

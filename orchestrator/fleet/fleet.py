@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.fleet.lost import lost_reason
-from orchestrator.fleet.run_dir import SHARED_MEMORY
+from workers.run_dir import SHARED_MEMORY
 from orchestrator.fleet.token import token_path
 from warehouse.errors import FleetError, HeldError
 from warehouse.lock import Holder
