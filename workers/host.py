@@ -1,7 +1,5 @@
 """The host actor: one long-lived Ray actor per host, and the host's lock."""
 
-import ctypes
-import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -19,10 +17,9 @@ from workers.engine.build import EngineBuild, probe
 from workers.engine.config import EngineConfig
 from workers.executor import run_launch
 from workers.gpu import Nvml
+from workers.parent import die_with_parent
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
-
-_PR_SET_PDEATHSIG = 1
 
 
 def host_lock_path() -> Path:
@@ -47,7 +44,7 @@ class HostWorker:
     """
 
     def __init__(self, run_dir: str) -> None:
-        _die_with_parent()
+        die_with_parent()
         self._cancelled = threading.Event()
         memory = Path(run_dir) / MEMORY_FOLDER
         self._run_dir = memory if memory.is_dir() else Path(run_dir)
@@ -98,13 +95,6 @@ class HostWorker:
 
 def _nobody_waits(_: Holder | None) -> None:
     """`held` asks for somebody to tell; with `wait` off there is nothing to tell."""
-
-
-def _die_with_parent() -> None:
-    """Die when the raylet does: a worker was seen to live on for minutes after its driver."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
 
 
 # As a dict: Ray's own annotations do not know concurrency groups.
