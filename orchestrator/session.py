@@ -9,6 +9,7 @@ from orchestrator.config import Composer, HerdConfig, split_overrides
 from orchestrator.config.compose import hydra_session
 from orchestrator.config.overrides import axis_values
 from orchestrator.fleet.described import described_view
+from orchestrator.fleet.fetch_job import fetch_policy
 from orchestrator.forecast import Forecaster
 from orchestrator.history import read_history
 from orchestrator.host_view import HostView
@@ -72,6 +73,7 @@ def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
         composer = Composer(typed.fixed)
         config = composer.base()
         check_tariff(config.tariff)
+        fetch_policy(config.fleet.fetch, config.fleet.shared_models)
         points = expand(
             config.matrix,
             typed.axes,

@@ -1,7 +1,5 @@
 """The host actor: one long-lived Ray actor per host, and the host's lock."""
 
-import ctypes
-import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -21,12 +19,12 @@ from workers.engine.config import EngineConfig
 from workers.executor import run_launch
 from workers.gpu import Nvml
 from workers.look import EngineKey, HostReport, LookRequest, look
+from workers.parent import die_with_parent
 from workers.run_dir import run_dir
 from workers.running import Running
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
 
-_PR_SET_PDEATHSIG = 1
 _MOST_LAUNCHES = 16
 """Side by side on one host: as many as a host has GPUs."""
 
@@ -58,7 +56,7 @@ class HostWorker:
         Args:
             dead_man_s: silence of the driver after which this process ends, s.
         """
-        _die_with_parent()
+        die_with_parent()
         self._stack = ExitStack()
         folder = self._stack.enter_context(run_dir())
         memory = folder / MEMORY_FOLDER
@@ -134,13 +132,6 @@ class HostWorker:
 
 def _nobody_waits(_: Holder | None) -> None:
     """`held` asks for somebody to tell; with `wait` off there is nothing to tell."""
-
-
-def _die_with_parent() -> None:
-    """Die when the raylet does: a worker was seen to live on for minutes after its driver."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
 
 
 # As a dict: Ray's own annotations do not know concurrency groups.

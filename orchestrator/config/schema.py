@@ -16,6 +16,7 @@ from warehouse.config import WarehouseConfig
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
+from workers.models.ways import WAYS
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
@@ -48,6 +49,11 @@ class FleetConfig:
     """Label of this host; null is its host name."""
     hosts: dict[str, DescribedHost] = field(default_factory=dict)
     """Hosts that are described, not present, by label: `herd plan` plans for them."""
+    fetch: list[str] = field(default_factory=lambda: list(WAYS))
+    """Ways by which a host gets a model file that it lacks, in order: its own model store, the
+    shared folder, another host, where the catalogue says (Hugging Face, a package index)."""
+    shared_models: str | None = None
+    """Folder with model files that every host sees under this path."""
 
 
 @dataclass(frozen=True)
