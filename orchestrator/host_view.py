@@ -28,8 +28,6 @@ class HostView:
     unreadable: Mapping[FileKey, str] = field(default_factory=dict)
     """Why a file or its header cannot."""
     free_ram_mib: float | None = None
-    missing: frozenset[FileKey] = frozenset()
-    """Files that are not on this host, wherever else they are."""
 
     @property
     def kind(self) -> object:
@@ -87,7 +85,7 @@ class Looking:
             for key, found in dict(zip(named, report.models, strict=True)).items()
             if not found.missing
         )
-        return Seen(shared(views), cells, models)
+        return Seen(views, cells, models)
 
     def _keys(self, reports: Sequence[HostReport]) -> dict[FileKey, FileKey]:
         """What a file is called, by what it was asked for as."""
@@ -97,34 +95,6 @@ class Looking:
             known = next((each for each in told if each != UNKNOWN_QUANT), UNKNOWN_QUANT)
             keys[name, quant, path] = name, known if quant == FROM_HEADER else quant, path
         return keys
-
-
-def shared(views: Sequence[HostView]) -> tuple[HostView, ...]:
-    """What one host knows of a file counts for all that lack it: it can be brought there."""
-    files: dict[FileKey, ModelFile] = {}
-    shapes: dict[FileKey, ModelShape] = {}
-    for view in views:
-        for key, file in view.models.items():
-            if file.sha256 is not None:
-                files.setdefault(key, file)
-        for key, shape in view.shapes.items():
-            shapes.setdefault(key, shape)
-    return tuple(_completed(view, files, shapes) for view in views)
-
-
-def _completed(
-    view: HostView, files: Mapping[FileKey, ModelFile], shapes: Mapping[FileKey, ModelShape]
-) -> HostView:
-    lent = {key: files[key] for key in view.missing if key in files}
-    models = {
-        key: replace(file, sha256=lent[key].sha256, size_bytes=lent[key].size_bytes)
-        if key in lent
-        else file
-        for key, file in view.models.items()
-    }
-    known = {key: shapes[key] for key in lent if key in shapes}
-    unreadable = {key: why for key, why in view.unreadable.items() if key not in known}
-    return replace(view, models=models, shapes={**view.shapes, **known}, unreadable=unreadable)
 
 
 def _by_path(cell: CellSpec) -> CellSpec:
@@ -144,7 +114,6 @@ def _view(report: HostReport, found: Mapping[FileKey, FoundModel]) -> HostView:
         shapes={key: each.shape for key, each in found.items() if each.shape},
         unreadable={key: why for key, why in told.items() if why},
         free_ram_mib=report.free_ram_mib,
-        missing=frozenset(key for key, each in found.items() if each.missing),
     )
 
 

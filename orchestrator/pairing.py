@@ -7,7 +7,7 @@ the first of them in the engine's order.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import gcd
 from typing import Literal
@@ -101,28 +101,6 @@ def bind(
     ]
     fit = tuple(pairing for pairing in bound if isinstance(pairing, Pairing))
     return fit or next(pairing for pairing in bound if isinstance(pairing, Unfit))
-
-
-def rebound(
-    pairing: Pairing, devices: Sequence[EngineDevice], gpus: Sequence[Gpu]
-) -> Pairing | None:
-    """The same cards in the same order on another host; None where it lacks one.
-
-    Args:
-        pairing: bound to a host of the same class.
-        devices: what the engine sees on the other one.
-        gpus: what NVML sees there.
-    """
-    chosen: list[EngineDevice] = []
-    for wanted in pairing.devices:
-        alike = (d for d in devices if d.description == wanted.description and d not in chosen)
-        found = next(alike, None)
-        if found is None:
-            return None
-        chosen.append(found)
-    uuids = _uuids(devices, gpus)
-    known = tuple(uuids[device.name] for device in chosen if device.name in uuids)
-    return replace(pairing, devices=tuple(chosen), gpu_uuids=known)
 
 
 def _choices(

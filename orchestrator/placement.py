@@ -15,7 +15,7 @@ from orchestrator.identity import (
     workload_facts,
 )
 from orchestrator.memory.outlook import Memory, Outlook
-from orchestrator.pairing import RUNS_LATER, Pairing, Unfit, bind, rebound
+from orchestrator.pairing import RUNS_LATER, Pairing, Unfit, bind
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild, EngineDevice
 from workers.engine.config import EngineConfig
@@ -174,18 +174,6 @@ class Placer:
         # none is what it is without the flag: one server configuration
         engine = replace(seat.engine, n_cpu_moe=layers or None)
         return replace(seat, engine=engine, facts=engine_facts(engine)), lacking
-
-
-def on_host(cell: Planned, view: HostView) -> Planned | None:
-    """The cell with the devices and the file of one of its hosts; None if it does not fit there.
-
-    Hosts of one class are alike, yet each has uuids and paths of its own, and may count its
-    cards in another order.
-    """
-    build = view.engines.get(cell.spec.engine.probe_key)
-    pairing = rebound(cell.pairing, build.devices if build else (), view.host.gpus)
-    file = replace(view.models[cell.spec.file_key], sha256=cell.file.sha256)
-    return replace(cell, pairing=pairing, file=file) if pairing else None
 
 
 def _devices(spec: CellSpec, view: HostView) -> tuple[EngineDevice, ...]:

@@ -9,22 +9,24 @@ from orchestrator.config import Composer, HerdConfig, split_overrides
 from orchestrator.config.compose import hydra_session
 from orchestrator.config.overrides import axis_values
 from orchestrator.fleet.described import described_view
-from orchestrator.fleet.fetch_job import fetch_policy
+from orchestrator.fleet.lending import lend
 from orchestrator.forecast import Forecaster
 from orchestrator.history import read_history
-from orchestrator.host_view import HostView
+from orchestrator.host_view import HostView, Looking
 from orchestrator.launch_history import read_launches, read_resolved
 from orchestrator.matrix import expand
 from orchestrator.memory.outlook import Memory
 from orchestrator.placement import Resolved
 from orchestrator.plan import Plan, check_flags, make_plan
 from orchestrator.tariff import check_tariff
-from orchestrator.this_host import look_at
+from orchestrator.this_host import host_label
 from warehouse import rows
 from warehouse.connection import connect
 from warehouse.ledger import Ledger
 from warehouse.storage import Storage, is_warehouse, storage_at
 from warehouse.store import read_ledger
+from workers.look import HostReport, LookRequest, look
+from workers.models.shape import ModelShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Session:
 
     command: Command
     hosts: tuple[HostView, ...]
+    """With what each has itself."""
     models: tuple[rows.Model, ...]
     ledger: Ledger
     plan: Plan
@@ -73,7 +76,6 @@ def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
         composer = Composer(typed.fixed)
         config = composer.base()
         check_tariff(config.tariff)
-        fetch_policy(config.fleet.fetch, config.fleet.shared_models)
         points = expand(
             config.matrix,
             typed.axes,
@@ -84,8 +86,72 @@ def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
         return Command(name, tuple(overrides), config, tuple(specs(points, composer)))
 
 
+class Planner:
+    """Plans a command for the hosts that have reported; anew whenever another one does.
+
+    What the warehouse held at the beginning decides, so that the same hosts get the same cells.
+    """
+
+    def __init__(self, command: Command, *, force: bool) -> None:
+        """Nobody has reported yet.
+
+        Args:
+            command: what the user asked for.
+            force: measure anew what is cached.
+
+        Raises:
+            WarehouseError: the warehouse cannot be read.
+        """
+        self._command = command
+        self._force = force
+        self._looking = Looking(command.cells, command.config.model_store)
+        self._ledger = read_ledger(command.storage)
+        self._known: tuple[frozenset[str], _Known] | None = None
+
+    def look_request(self, host_id: str) -> LookRequest:
+        """What a host is to be looked at for."""
+        return self._looking.request(host_id)
+
+    def plan(self, reports: Sequence[HostReport]) -> Session:
+        """For these hosts; or for those that the configuration describes in their place.
+
+        Raises:
+            ConfigError: the command cannot work on any host.
+        """
+        seen = self._looking.seen(reports)
+        views, described = seen.views, self._command.config.fleet.hosts
+        if described:
+            views = tuple(described_view(label, d, views[0]) for label, d in described.items())
+        lent = lend(views, seen.cells)
+        known = self._knowledge(lent)
+        plan = make_plan(
+            seen.cells,
+            lent,
+            self._ledger,
+            force=self._force,
+            forecaster=known.forecaster,
+            memory=known.memory,
+            resolved_before=known.resolved,
+        )
+        check_flags(plan)
+        return Session(self._command, views, seen.models, self._ledger, plan)
+
+    def _knowledge(self, views: Sequence[HostView]) -> "_Known":
+        """What earlier sweeps tell; read again once a model's shape is new."""
+        shapes = {
+            sha256: shape
+            for view in views
+            for key, shape in view.shapes.items()
+            if (sha256 := view.models[key].sha256)
+        }
+        if self._known is None or not shapes.keys() <= self._known[0]:
+            known = _read_known(self._command.storage, list(shapes.items()))
+            self._known = frozenset(shapes), known
+        return self._known[1]
+
+
 def plan_command(command: Command, *, force: bool) -> Session:
-    """Look at the host and plan.
+    """Look at this host and plan.
 
     Args:
         command: what the user asked for.
@@ -94,27 +160,8 @@ def plan_command(command: Command, *, force: bool) -> Session:
     Raises:
         ConfigError: the command cannot work on any host.
     """
-    here, cells, models = look_at(command.config, command.cells)
-    views = _views(command.config, here)
-    ledger = read_ledger(command.storage)
-    known = _known(command.storage, here)
-    plan = make_plan(
-        cells,
-        views,
-        ledger,
-        force=force,
-        forecaster=known.forecaster,
-        memory=known.memory,
-        resolved_before=known.resolved,
-    )
-    check_flags(plan)
-    return Session(command, views, models, ledger, plan)
-
-
-def _views(config: HerdConfig, here: HostView) -> tuple[HostView, ...]:
-    """The hosts that are described, or this one where none is."""
-    described = config.fleet.hosts.items()
-    return tuple(described_view(label, host, here) for label, host in described) or (here,)
+    planner = Planner(command, force=force)
+    return planner.plan([look(planner.look_request(host_label(command.config)))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +173,9 @@ class _Known:
     resolved: Resolved
 
 
-def _known(storage: Storage, here: HostView) -> _Known:
+def _read_known(storage: Storage, shapes: Sequence[tuple[str, ModelShape]]) -> _Known:
     if not is_warehouse(storage):
         return _Known(Forecaster(()), Memory(), {})
-    hashes = ((key, here.models[key].sha256) for key in here.shapes)
-    shapes = [(sha256, here.shapes[key]) for key, sha256 in hashes if sha256]
     with connect(storage) as connection:
         return _Known(
             Forecaster(read_history(connection)),

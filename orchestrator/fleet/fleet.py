@@ -2,26 +2,26 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
-from orchestrator.fleet.events import Heard, Lost, Refused
+from orchestrator.fleet.events import Heard, Joined, Lost
 from orchestrator.fleet.hired import Hired
 from orchestrator.fleet.nodes import Node, Nodes
 from orchestrator.fleet.pings import pinged
-from warehouse.errors import FleetError, HeldError
 from warehouse.lock import Holder
 from workers.contract import LaunchRequest
 from workers.look import LookRequest
 
 _WATCH_S = 1.0
-_CLAIM_AGAIN_S = 1.0
 _START_LIMIT_S = 60.0
 """An actor that has not answered by then is given up; a start takes 1 to 3 s."""
 _LEAVE_LIMIT_S = 5.0
 _LONGEST_PAUSE_S = 30.0
-TRIES = 2
-"""Starts of an actor on one incarnation of a host without a word from it before that is told."""
+_TRIES = 3
+"""Starts of an actor on one incarnation of a host that come to nothing: then no more is expected
+of it, though it is tried again."""
 
 
 class Fleet:
@@ -52,16 +52,15 @@ class Fleet:
         self._hired: dict[str, Hired] = {}
         self._given_up: list[Heard] = []
         self._tries: Counter[str] = Counter()
-        self._due_s: dict[str, float] = {}
+        self._next_try_s: dict[str, float] = {}
         self._next_watch_s = 0.0
-        self._present: frozenset[str] = frozenset()
+        self._present: tuple[Node, ...] = ()
         self._drained: frozenset[str] = frozenset()
 
     @property
-    def ready(self) -> frozenset[str]:
-        """Hosts that take launches."""
-        hired = tuple(self._hired.items())
-        return frozenset(host for host, each in hired if each.ready) - self._drained
+    def hired(self) -> tuple[Hired, ...]:
+        """The actors that there are; from any thread."""
+        return tuple(self._hired.values())
 
     @property
     def drained(self) -> frozenset[str]:
@@ -70,8 +69,9 @@ class Fleet:
 
     @property
     def expected(self) -> frozenset[str]:
-        """Hosts that are there and may take launches, now or after a while."""
-        return self._present - self._drained
+        """Hosts that are there and of which something may still be expected."""
+        hopeful = (node for node in self._present if self._tries[node.node_id] < _TRIES)
+        return frozenset(node.host_id for node in hopeful) - self._drained
 
     def run(self, host_id: str, request: LaunchRequest) -> None:
         """Hand a launch to a host; its events come by `hear`."""
@@ -79,84 +79,76 @@ class Fleet:
 
     def cancel(self) -> None:
         """Ask every host to end its launches; the events that follow say how they ended."""
-        for each in self._hired.values():
-            each.cancel(None)
+        for hired in self.hired:
+            hired.cancel(None)
 
-    def hear(self, timeout_s: float) -> list[Heard]:
+    def hear(self, timeout_s: float, others: Iterable[Any] = ()) -> list[Heard]:
         """What has come from the hosts, after waiting for the first at most `timeout_s`.
 
         Also hires who came and gives up who went.
+
+        Args:
+            timeout_s: a second at most counts.
+            others: Ray references whose arrival ends the waiting too.
         """
         import ray
 
         self._watch()
-        given_up, self._given_up = self._given_up, []
-        awaited = [each for hired in self._hired.values() for each in hired.awaited]
-        if given_up or not awaited:
-            if not given_up:
-                time.sleep(min(timeout_s, _WATCH_S))
-            return given_up
-        ready, _ = ray.wait(awaited, num_returns=len(awaited), timeout=0)
+        told, self._given_up = self._given_up, []
+        wait_s = 0.0 if told else min(timeout_s, _WATCH_S)
+        awaited = [each for hired in self.hired for each in hired.awaited]
+        every = [*awaited, *others]
+        if not every:
+            time.sleep(wait_s)
+            return told
+        ready, _ = ray.wait(every, num_returns=len(every), timeout=0)
         if not ready:
-            ready, _ = ray.wait(awaited, timeout=min(timeout_s, _WATCH_S))
+            ready, _ = ray.wait(every, timeout=wait_s)
         came = {id(each) for each in ready}
-        heard = [told for hired in tuple(self._hired.values()) for told in hired.hear(came)]
-        for told in heard:
-            self._note(told)
-        return heard
+        for hired in self.hired:
+            told += hired.hear(came)
+        for each in told:
+            self._note(each)
+        return told
 
     def _note(self, told: Heard) -> None:
         hired = self._hired.get(told.host_id)
-        if hired is None:
-            return
-        match told.event:
-            case Lost():
-                self._forget(hired)
-            case Refused():
-                self._due_s[told.host_id] = time.monotonic() + _CLAIM_AGAIN_S
-        if hired.ready:
-            self._tries.pop(hired.node.node_id, None)
+        if hired and isinstance(told.event, Lost):
+            self._forget(hired)
+        elif hired and isinstance(told.event, Joined):
+            del self._tries[hired.node.node_id]
 
     def _watch(self) -> None:
         now_s = time.monotonic()
-        self._claim_again(now_s)
+        for hired in self.hired:
+            if hired.is_to_claim(now_s):
+                hired.claim(self._holder, now_s)
         if now_s < self._next_watch_s:
             return
         self._next_watch_s = now_s + _WATCH_S
-        present = self._nodes.present()
-        self._drained = self._nodes.drained()
-        self._present = frozenset(node.host_id for node in present)
-        for hired in tuple(self._hired.values()):
-            if hired.node not in present:
-                self._give_up(hired, "its node is gone")
-            elif not hired.ready and hired.claiming is not None:
-                self._see_started(hired, now_s)
-            elif hired.node.host_id in self._drained and not hired.awaited:
-                self._leave([hired])
-        for node in present:
-            if node.host_id not in self._hired and node.host_id not in self._drained:
+        self._present, self._drained = self._nodes.present(), self._nodes.drained()
+        for hired in self.hired:
+            self._look_after(hired, now_s)
+        for node in self._present:
+            taken = node.host_id in self._hired or node.host_id in self._drained
+            if not taken and now_s >= self._next_try_s.get(node.node_id, 0.0):
                 self._hire(node, now_s)
 
-    def _claim_again(self, now_s: float) -> None:
-        for hired in self._hired.values():
-            waits = not hired.ready and hired.claiming is None and hired.looking is None
-            if waits and now_s >= self._due_s.get(hired.node.host_id, 0.0):
-                hired.claim(self._holder)
+    def _look_after(self, hired: Hired, now_s: float) -> None:
+        if hired.node not in self._present:
+            self._give_up(hired, self._nodes.why_gone(hired.node))
+        elif hired.claiming is not None and now_s > hired.claimed_s + _START_LIMIT_S:
+            self._give_up(hired, f"its worker did not answer within {_START_LIMIT_S:.0f} s")
+        elif hired.node.host_id in self._drained and not hired.awaited:
+            self._leave([hired])
 
     def _hire(self, node: Node, now_s: float) -> None:
-        if now_s < self._due_s.get(node.node_id, 0.0):
-            return
         self._tries[node.node_id] += 1
         pause_s = min(_LONGEST_PAUSE_S, 2.0 ** self._tries[node.node_id])
-        self._due_s[node.node_id] = now_s + pause_s
+        self._next_try_s[node.node_id] = now_s + pause_s
         hired = Hired.start(node, self._look(node.host_id), self._dead_man_s)
-        hired.claim(self._holder)
+        hired.claim(self._holder, now_s)
         self._hired[node.host_id] = hired
-        self._due_s[node.host_id] = now_s + _START_LIMIT_S
-
-    def _see_started(self, hired: Hired, now_s: float) -> None:
-        if now_s > self._due_s[hired.node.host_id] + _START_LIMIT_S:
-            self._give_up(hired, f"its worker did not answer within {_START_LIMIT_S:.0f} s")
 
     def _give_up(self, hired: Hired, reason: str) -> None:
         self._forget(hired)
@@ -167,11 +159,11 @@ class Fleet:
         del self._hired[hired.node.host_id]
         hired.kill()
 
-    def _leave(self, leaving: list[Hired]) -> None:
+    def _leave(self, leaving: Iterable[Hired]) -> None:
         import ray
         from ray.exceptions import RayError
 
-        left = [hired.actor.leave.remote() for hired in leaving]
+        left = [hired.leave() for hired in leaving]
         with suppress(RayError):
             ray.wait(left, num_returns=len(left), timeout=_LEAVE_LIMIT_S)
         for hired in leaving:
@@ -180,7 +172,7 @@ class Fleet:
     def close(self) -> None:
         """Let every host go."""
         if self._hired:
-            self._leave(list(self._hired.values()))
+            self._leave(self.hired)
 
 
 @contextmanager
@@ -189,7 +181,7 @@ def hiring(
 ) -> Iterator[Fleet]:
     """A fleet whose workers are kept alive while the block runs, and let go after it."""
     fleet = Fleet(nodes, holder, look, dead_man_s)
-    with pinged(lambda: tuple(fleet._hired.values()), dead_man_s):
+    with pinged(lambda: fleet.hired, dead_man_s):
         try:
             yield fleet
         finally:

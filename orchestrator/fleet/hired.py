@@ -12,6 +12,9 @@ from workers.contract import LaunchRequest
 from workers.look import LookRequest
 
 
+_CLAIM_AGAIN_S = 1.0
+
+
 @dataclass(slots=True)
 class Hired:
     """An actor and what was asked of it."""
@@ -21,6 +24,9 @@ class Hired:
     request: LookRequest | None
     """What it is to look for before it works."""
     ready: bool = False
+    """Whether it takes launches."""
+    claimed_s: float = 0.0
+    """When it was last asked to take its host's lock."""
     claiming: Any = None
     """The answer that is waited for, to `claim`."""
     looking: Any = None
@@ -38,9 +44,14 @@ class Hired:
         pinned = NodeAffinitySchedulingStrategy(node.node_id, soft=False)
         return cls(node, HOST_ACTOR.options(scheduling_strategy=pinned).remote(dead_man_s), request)
 
-    def claim(self, holder: Holder) -> None:
+    def is_to_claim(self, now_s: float) -> bool:
+        """Whether its host was somebody else's a moment ago."""
+        waits = not self.ready and self.claiming is None and self.looking is None
+        return waits and now_s >= self.claimed_s + _CLAIM_AGAIN_S
+
+    def claim(self, holder: Holder, now_s: float) -> None:
         """Ask it to take its host's lock."""
-        self.claiming = self.actor.claim.remote(holder)
+        self.claiming, self.claimed_s = self.actor.claim.remote(holder), now_s
 
     def ping(self) -> None:
         """Keep its dead-man's switch quiet; the answer is nobody's concern."""
@@ -53,6 +64,10 @@ class Hired:
     def cancel(self, launch_id: str | None) -> None:
         """Ask it to end a launch, or all."""
         self.actor.cancel.remote(launch_id)
+
+    def leave(self) -> Any:
+        """Ask it to let its host go; gives what can be waited for."""
+        return self.actor.leave.remote()
 
     def kill(self) -> None:
         """End its process, as soon as its node can be told."""

@@ -35,6 +35,9 @@ class Nodes(Protocol):
     def drained(self) -> frozenset[str]:
         """Labels of those that take no more work."""
 
+    def why_gone(self, node: Node) -> str:
+        """What is known of the end of one that was there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alone:
@@ -49,6 +52,10 @@ class Alone:
     def drained(self) -> frozenset[str]:
         """Nobody drains the only host."""
         return frozenset()
+
+    def why_gone(self, node: Node) -> str:  # noqa: ARG002 - it is there as long as the driver is
+        """It ends with the driver."""
+        return "its node is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +72,25 @@ class Joining:
         """As the registry says now."""
         return read_registry().drained
 
+    def why_gone(self, node: Node) -> str:
+        """As Ray says it."""
+        import ray
+
+        return death(ray.nodes(), node)
+
 
 def alive(nodes: list[dict[str, Any]]) -> tuple[Node, ...]:
     """Of `ray.nodes()`. Pure."""
     labels: list[tuple[Mapping[str, str], str]] = [
         (node["Labels"], node["NodeID"]) for node in nodes if node["Alive"]
     ]
-    return tuple(
-        Node(each[HOST_LABEL], node_id) for each, node_id in labels if HOST_LABEL in each
-    )
+    return tuple(Node(each[HOST_LABEL], node_id) for each, node_id in labels if HOST_LABEL in each)
+
+
+def death(nodes: list[dict[str, Any]], node: Node) -> str:
+    """Why a node is gone, by `ray.nodes()`, in one line. Pure."""
+    told = next((n.get("DeathReasonMessage") for n in nodes if n["NodeID"] == node.node_id), None)
+    return f"its node is gone: {' '.join(told.split())[:200]}" if told else "its node is gone"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from orchestrator.forecast import Forecaster
 from orchestrator.history import setting_of
 from orchestrator.host_view import HostView
 from orchestrator.measured import CellFacts, MeasuredCell, workload_tokens
-from orchestrator.placement import Planned, on_host
+from orchestrator.placement import Planned
 from orchestrator.plan import check_flags, make_plan
 from tests.unit.orchestrator_samples import (
     ENGINE,
@@ -280,31 +280,3 @@ def test_a_host_that_differs_in_another_file_shares_the_cell() -> None:
     beta = view("beta", sha256={**SHA256, "Q8_0": "81" * 32})
     (cell,) = plan_of(spec(), hosts=(view("alpha"), beta)).cells
     assert cell.hosts == ("alpha", "beta")
-
-
-def test_a_cell_on_another_host_of_its_class_has_that_hosts_cards_and_file() -> None:
-    cards = {
-        "alpha": (device(0), device(1, "GTX 1050")),
-        "beta": (device(0, "GTX 1050"), device(1)),
-    }
-    models = {"alpha": ("RTX 3060", "GTX 1050"), "beta": ("GTX 1050", "RTX 3060")}
-    hosts = [
-        view(
-            name,
-            engine=build(*cards[name]),
-            hardware_class="mixed",
-            folder=f"/{name}",
-            gpus=tuple(
-                replace(gpu(i, model), uuid=f"{name}-{i}") for i, model in enumerate(models[name])
-            ),
-        )
-        for name in cards
-    ]
-    cell = planned(spec(pairing="RTX 3060 + GTX 1050"), *hosts)
-    assert cell.hosts == ("alpha", "beta")
-    there = on_host(cell, hosts[1])
-    assert there is not None
-    assert [each.name for each in there.pairing.devices] == ["CUDA1", "CUDA0"]
-    assert there.pairing.gpu_uuids == ("beta-1", "beta-0")
-    assert there.file.path == "/beta/Q4_1.gguf"
-    assert on_host(cell, view("gamma", engine=build(device(0)))) is None
