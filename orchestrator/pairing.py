@@ -91,7 +91,7 @@ def bind(
     choices = _choices(parsed, devices, others or {})
     if isinstance(choices, Unfit):
         return choices
-    uuids = _uuids(devices, gpus)
+    uuids = {name: gpu.uuid for name, gpu in gpus_of(devices, gpus).items()}
     one = len(choices) == 1 and parsed is not Keyword.EVERY
     bound = [
         _moded(
@@ -232,8 +232,8 @@ def _moded(
     return pairing
 
 
-def _uuids(devices: Sequence[EngineDevice], gpus: Sequence[Gpu]) -> dict[str, str]:
-    """Uuids by the engine's names of devices.
+def gpus_of(devices: Sequence[EngineDevice], gpus: Sequence[Gpu]) -> dict[str, Gpu]:
+    """GPUs by the engine's names of devices.
 
     Both count by PCI bus (`CUDA_DEVICE_ORDER=PCI_BUS_ID` is set for the engine), so equal
     lists of names mean the same cards; where they differ, nothing is claimed.
@@ -243,4 +243,4 @@ def _uuids(devices: Sequence[EngineDevice], gpus: Sequence[Gpu]) -> dict[str, st
         for device, gpu in zip(devices, gpus, strict=True)
     )
     pairs = zip(devices, gpus, strict=True) if same else ()
-    return {device.name: gpu.uuid for device, gpu in pairs}
+    return {device.name: gpu for device, gpu in pairs}

@@ -97,7 +97,7 @@ def _run_plan(
             fleet.hire(wait=wait, tell=view.say)
             stack.enter_context(interrupts.caught())  # not before: Ray takes SIGTERM for itself
             progress = Driver(
-                plan, fleet, warehouse, session.ledger, view, interrupts, progress
+                plan, fleet, warehouse, session.ledger, view, interrupts, progress, session.hosts
             ).run()
         progress = replace(progress, running=(), ended=True)
         view.draw(progress)
