@@ -11,13 +11,20 @@ from orchestrator.fleet.events import Broke, Ended, Heard, Joined, Lost, Refused
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.health import Health
 from orchestrator.interrupt import Interrupts
+from orchestrator.leases import Lease, Part
 from orchestrator.members import Members
 from orchestrator.placement import Planned
 from orchestrator.plan import PlannedLaunch
 from orchestrator.progress import Progress, Running
-from orchestrator.records import cell_row, lost_cell, lost_launch
+from orchestrator.records import (
+    cell_row,
+    lost_cell,
+    lost_launch,
+    planned_rows,
+    predicted_memory_rows,
+)
 from orchestrator.retries import tries_again
-from orchestrator.roster import Roster
+from orchestrator.roster import Change, Roster
 from orchestrator.schedule import Assignment, Schedule
 from orchestrator.view import View, cell_words, told
 from orchestrator.waiting import Waiting
@@ -63,6 +70,8 @@ class Driver:
         self._tries: Counter[str] = Counter()
         self._attempts = Attempts(roster.session.ledger)
         self._additions = 0
+        self._trouble: dict[str, str] = {}
+        """Why a host is not there."""
         self._cancelled = False
         self._began_s = time.monotonic()
 
@@ -81,7 +90,7 @@ class Driver:
                 for assignment in self._schedule.assign(time.monotonic()):
                     self._start(assignment)
                 self._heed_stuck()
-                self._view.draw(self._shown())
+                self._view.draw(self._progress.with_hosts(self._states()))
                 for heard in self._fleet.hear(_HEAR_S, self._members.awaited):
                     self._handle(heard)
         return self._progress
@@ -99,13 +108,24 @@ class Driver:
             self._view.say("stopping: the cell in flight is given up; Ctrl-C again ends at once")
 
     def _schedule_hosts(self) -> None:
-        now_s = time.monotonic()
+        """A host in quarantine gets what nobody else can take: waiting would help nobody."""
+        now_s, idle = time.monotonic(), not self._active
         self._members.bring(self._schedule.wanted(now_s))
         for host_id in self._members:
             draining = host_id in self._fleet.drained
-            quarantined = self._health.quarantined(host_id, now_s)
+            quarantined = None if idle else self._health.quarantined(host_id, now_s)
             state = self._members.state(host_id, draining=draining, quarantined=quarantined)
             self._schedule.set_host(state)
+
+    def _states(self) -> dict[str, str]:
+        """What hosts do that run nothing, in words."""
+        words = {host_id: f"not there: {why}" for host_id, why in self._trouble.items()}
+        for host_id in self._members:
+            if host_id in self._fleet.drained:
+                words[host_id] = "drained: takes no more"
+            elif why := self._health.quarantined(host_id, time.monotonic()):
+                words[host_id] = f"in quarantine: {why}"
+        return words | {h: f"fetches {what}" for h, what in self._members.fetching().items()}
 
     def _start(self, assignment: Assignment) -> None:
         model = self._members.file(assignment.host_id, assignment.launch.first)
@@ -115,46 +135,46 @@ class Driver:
         self._active[launch_id] = active
         self._tries.update(active.left.keys())
         words = cell_words(assignment.launch.first)
-        self._progress = self._progress.at(Running(active.host_id, words, launch_id))
+        self._progress = self._progress.at(Running(active.host_id, words, launch_id=launch_id))
         self._fleet.run(active.host_id, active.request)
 
     def _heed_stuck(self) -> None:
         """What no host can take now ends as a row, or waits for hosts, as long as it may."""
         stuck = self._schedule.stuck()
-        for each in stuck:
-            if each.missing_model and not self._cancelled:
-                self._end_without_model(each.launch)
+        for cell in (cell for each in stuck if each.missing_model for cell in each.launch.cells):
+            if number := self._schedule.drop(cell.cell_id):
+                self._end_without_model(cell, number)
         waits = [each for each in stuck if not each.missing_model]
         over = self._waiting.is_over(
-            stuck=len(waits),
-            others=bool(self._active) or len(self._schedule) > len(waits),
-            expected=self._fleet.expected,
+            stuck=bool(waits) and not self._active and len(self._schedule) == len(waits),
+            coming=self._fleet.expected - set(self._members),
+            hopeless=bool(self._fleet.hopeless),
             now_s=time.monotonic(),
         )
         if over:
+            why = "; ".join(self._trouble.values()) or waits[0].reason
             cells = {cell.cell_id for each in waits for cell in each.launch.cells}
-            raise FleetError(
-                f"{len(cells)} cells are left and no host for them: {waits[0].reason}; "
-                "the same command continues"
-            )
+            raise FleetError(f"no host is left for {len(cells)} cells ({why})")
 
-    def _end_without_model(self, launch: PlannedLaunch) -> None:
-        cell = launch.first
+    def _end_without_model(self, cell: Planned, number: int) -> None:
+        """A launch that never was has a row too: it says why."""
         host_id = next((h for h in cell.hosts if h in self._members), cell.hosts[0])
         failure = Failure(FailureClass.MISSING_MODEL, self._members.why_missing(cell))
-        assignment = self._schedule.given_up(launch, host_id)
-        now = datetime.now(UTC)
+        nothing = Lease((Part(host_id, (), ()),), alone=True)
+        assignment, now = Assignment(PlannedLaunch((cell,)), nothing), datetime.now(UTC)
         active = begun(assignment, cell.file, self._attempts, self._sweep.sweep_id, now)
         self._warehouse.write_launch(lost_launch(active.request, None, failure, now, now), ())
-        for asked in active.request.cells:
-            self._commit(active, lost_cell(asked.cell_id, asked.attempt, failure, now, now))
+        (asked,) = active.request.cells
+        done = lost_cell(asked.cell_id, asked.attempt, failure, now, now)
+        self._warehouse.commit_cell(cell_row(cell, active.request, done))
+        self._end(cell, done, number)
 
     def _handle(self, heard: Heard) -> None:
         match heard.event:
             case Joined(node_id, report):
                 self._on_joined(heard.host_id, node_id, report)
             case Refused(error):
-                self._say_once(heard.host_id, f"{heard.host_id} takes no part yet: {error}")
+                self._on_refused(heard.host_id, str(error))
             case Lost(reason):
                 self._on_lost_host(heard.host_id, reason)
             case _ if heard.launch_id in self._active:
@@ -186,7 +206,14 @@ class Driver:
         words, launch_id = cell_words(active.left[trial.cell_id]), active.request.launch_id
         self._progress = self._progress.at(
             Running(
-                active.host_id, words, launch_id, trial.step, trial.done, trial.total, trial.tok_s
+                host_id=active.host_id,
+                cell=words,
+                launch_id=launch_id,
+                step=trial.step,
+                done=trial.done,
+                total=trial.total,
+                tok_s=trial.tok_s,
+                temperature_c=trial.temperature_c,
             )
         )
 
@@ -195,10 +222,15 @@ class Driver:
         path = self._warehouse.write_log(done.launch.launch_id, day, done.log_gzip)
         self._warehouse.write_launch(replace(done.launch, log_path=path), done.memory)
 
+    def _on_refused(self, host_id: str, why: str) -> None:
+        if self._trouble.get(host_id) != why:
+            self._view.say(f"{host_id} takes no part yet: {why}")
+        self._trouble[host_id] = why
+
     def _on_joined(self, host_id: str, node_id: str, report: HostReport | None) -> None:
         """A host that was there before has cells already; another one may bring new ones."""
         self._health.joined(host_id)
-        self._waiting.joined(host_id)
+        self._trouble.pop(host_id, None)
         if report is None:
             self._members.join(node_id, self._roster.view(host_id))
             return
@@ -207,19 +239,30 @@ class Driver:
         self._members.join(node_id, change.view)
         self._schedule.rebind(change.rebound)
         self._schedule.add(() if self._cancelled else change.added.launches())
+        self._write(change)
+        self._progress = replace(
+            self._progress.counted("pruned", change.added.count("pruned")),
+            total=self._progress.total + change.added.total,
+        )
+        number = change.added.count("run")
+        self._view.say(f"{host_id} joined" + (f": {number} cells more to run" if number else ""))
+
+    def _write(self, change: Change) -> None:
         self._additions += 1
+        sweep_id = self._sweep.sweep_id
         self._warehouse.add_to_sweep(
             self._sweep,
             self._additions,
-            *self._roster.additional_rows(change, self._sweep.sweep_id),
+            planned_rows(change.added, sweep_id, first=change.first),
+            predicted_memory_rows(change.added, sweep_id),
+            [change.view.host],
+            change.models,
         )
-        self._progress = self._progress.planned(change.added)
-        self._view.say(f"{host_id} joined: {len(change.added.cells)} cells more")
 
     def _on_lost_host(self, host_id: str, reason: str) -> None:
         self._members.lose(host_id)
         self._schedule.lose_host(host_id)
-        self._waiting.lost(host_id, time.monotonic())
+        self._trouble[host_id] = f"{host_id}: {reason}"
         lost = [each for each in self._active.values() if each.host_id == host_id]
         self._view.say(f"{host_id} is lost: {reason}")
         for active in lost:
@@ -262,9 +305,12 @@ class Driver:
             self._schedule.retry(cell, failed_on=active.host_id)
             self._view.ended(cell, done.status, f"{told(done)}; tried again later")
             return
+        self._end(cell, done, 1 + self._settle(cell, done))
+
+    def _end(self, cell: Planned, done: CellDone, number: int) -> None:
+        """Nothing more is done about so many launches of a cell."""
         self._view.ended(cell, done.status, told(done))
         elapsed = time.monotonic() - self._began_s
-        number = 1 + self._settle(cell, done)
         self._progress = replace(self._progress.counted(done.status, number), measured_s=elapsed)
         self._view.counted(self._progress)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from orchestrator.cells import FileKey
 from orchestrator.fleet.files import Cannot, Files, Ready
@@ -98,6 +99,11 @@ class Members:
             case Cannot(reason):
                 self._reasons[key] = reason
                 member.states[key] = FileState.NEVER
+
+    @property
+    def awaited(self) -> list[Any]:
+        """Ray references of which one comes when a fetch has ended."""
+        return self._files.refs()
 
     def fetching(self) -> Mapping[str, str]:
         """What each host fetches now, in words."""

@@ -19,6 +19,8 @@ class Change:
     """The host, with what it has itself."""
     added: Plan
     """Cells that nobody planned before, in their order."""
+    first: int
+    """Place of the first of these in the whole plan."""
     rebound: tuple[Planned, ...]
     """Cells planned before, with the hosts that may run them now."""
     models: tuple[rows.Model, ...]
@@ -65,9 +67,10 @@ class Roster:
         cells = self.session.plan.cells
         added = tuple(cell for cell in cells if cell.cell_id not in self._planned)
         rebound = tuple(cell for cell in cells if cell.cell_id in self._planned)
+        first = len(self._planned)
         self._planned |= {cell.cell_id for cell in added}
         models = tuple(row for row in self.session.models if row.host_id == host_id)
-        return Change(self.view(host_id), Plan(added), rebound, models)
+        return Change(self.view(host_id), Plan(added), first, rebound, models)
 
 
 def _kept(known: HostReport | None, report: HostReport) -> HostReport:

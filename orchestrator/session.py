@@ -102,7 +102,7 @@ class Planner:
         Raises:
             WarehouseError: the warehouse cannot be read.
         """
-        self._command = command
+        self.command = command
         self._force = force
         self._looking = Looking(command.cells, command.config.model_store)
         self._ledger = read_ledger(command.storage)
@@ -119,7 +119,7 @@ class Planner:
             ConfigError: the command cannot work on any host.
         """
         seen = self._looking.seen(reports)
-        views, described = seen.views, self._command.config.fleet.hosts
+        views, described = seen.views, self.command.config.fleet.hosts
         if described:
             views = tuple(described_view(label, d, views[0]) for label, d in described.items())
         lent = lend(views, seen.cells)
@@ -134,7 +134,7 @@ class Planner:
             resolved_before=known.resolved,
         )
         check_flags(plan)
-        return Session(self._command, views, seen.models, self._ledger, plan)
+        return Session(self.command, views, seen.models, self._ledger, plan)
 
     def _knowledge(self, views: Sequence[HostView]) -> "_Known":
         """What earlier sweeps tell; read again once a model's shape is new."""
@@ -145,7 +145,7 @@ class Planner:
             if (sha256 := view.models[key].sha256)
         }
         if self._known is None or not shapes.keys() <= self._known[0]:
-            known = _read_known(self._command.storage, list(shapes.items()))
+            known = _read_known(self.command.storage, list(shapes.items()))
             self._known = frozenset(shapes), known
         return self._known[1]
 

@@ -64,7 +64,7 @@ class HostWorker:
         self._nvml = Nvml()
         self._builds: dict[EngineKey, EngineBuild] = {}
         self._running = Running()
-        self._dead_man = DeadMan(dead_man_s, self.leave)
+        self._dead_man = DeadMan(dead_man_s, self._let_go)
 
     @ray.method(concurrency_group="control")
     def claim(self, holder: Holder) -> None:
@@ -89,6 +89,9 @@ class HostWorker:
     @ray.method(concurrency_group="control")
     def leave(self) -> None:
         """End what runs, remove the run folder and let the lock go; for the actor's end."""
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._running.cancel(None)
         self._stack.close()
 

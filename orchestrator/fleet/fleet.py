@@ -70,8 +70,13 @@ class Fleet:
     @property
     def expected(self) -> frozenset[str]:
         """Hosts that are there and of which something may still be expected."""
-        hopeful = (node for node in self._present if self._tries[node.node_id] < _TRIES)
-        return frozenset(node.host_id for node in hopeful) - self._drained
+        return frozenset(node.host_id for node in self._present) - self._drained - self.hopeless
+
+    @property
+    def hopeless(self) -> frozenset[str]:
+        """Hosts that are there and whose worker does not start."""
+        failed = (node for node in self._present if self._tries[node.node_id] >= _TRIES)
+        return frozenset(node.host_id for node in failed)
 
     def run(self, host_id: str, request: LaunchRequest) -> None:
         """Hand a launch to a host; its events come by `hear`."""

@@ -11,7 +11,6 @@ from warehouse.lock import Holder
 from workers.contract import LaunchRequest
 from workers.look import LookRequest
 
-
 _CLAIM_AGAIN_S = 1.0
 
 

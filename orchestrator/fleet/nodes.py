@@ -64,9 +64,7 @@ class Joining:
 
     def present(self) -> tuple[Node, ...]:
         """Those that Ray thinks alive and that have a host's label."""
-        import ray
-
-        return alive(ray.nodes())
+        return alive(_nodes())
 
     def drained(self) -> frozenset[str]:
         """As the registry says now."""
@@ -74,9 +72,15 @@ class Joining:
 
     def why_gone(self, node: Node) -> str:
         """As Ray says it."""
-        import ray
+        return death(_nodes(), node)
 
-        return death(ray.nodes(), node)
+
+def _nodes() -> list[dict[str, Any]]:
+    from ray import nodes
+
+    ask: Any = nodes
+    found: list[dict[str, Any]] = ask()
+    return found
 
 
 def alive(nodes: list[dict[str, Any]]) -> tuple[Node, ...]:

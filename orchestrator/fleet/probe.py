@@ -87,7 +87,7 @@ def _last_line(text: str) -> str:
 
 
 def _ask(address: str) -> list[dict[str, Any]]:
-    from ray._private.services import check_version_info  # noqa: PLC2701
+    from ray._private.services import check_version_info
     from ray._raylet import GcsClientOptions, GlobalStateAccessor
 
     options = GcsClientOptions.create(
