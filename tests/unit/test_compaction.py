@@ -16,7 +16,7 @@ from tests.warehouse_samples import (
     trial,
     warehouse,
 )
-from warehouse import compaction
+from warehouse import compaction, merging
 from warehouse.compaction import compact, thinned
 from warehouse.connection import connect
 from warehouse.datasets import Datasets
@@ -51,7 +51,7 @@ def fill(store: Warehouse, *names: str, trials: int = 3) -> None:
         store.write_launch(launch(f"l{name}"), [memory(f"l{name}", "CPU", "kv", 2.0, "log")])
 
 
-def contents(root: Path) -> dict[str, list[object]]:
+def contents(root: Path) -> dict[str, list[str]]:
     """All rows of all tables."""
     found = Datasets(storage_at(root)).refresh(TABLES)
     return {name: sorted(map(repr, each.to_table().to_pylist())) for name, each in found.items()}
@@ -100,7 +100,7 @@ def test_what_comes_later_is_merged_in_by_the_next_compaction(root: Path) -> Non
     (one,) = Snapshots(storage_at(root)).state().manifests
     assert one.rows["cells"] == 5
     compacted = pq.read_table(root / "trials" / one.file, partitioning=None)
-    ids = compacted["cell_id"].to_pylist()
+    ids = [str(each) for each in compacted["cell_id"].to_pylist()]
     assert ids == sorted(ids)
 
 
@@ -143,7 +143,7 @@ def test_a_reader_that_listed_the_files_before_they_went_asks_again(
     storage = storage_at(root)
     with connect(root) as connection:
         refresh = connection._datasets.refresh
-        asked = []
+        asked: list[set[str]] = []
 
         def late(tables: set[str]) -> object:
             found = refresh(tables)
@@ -163,7 +163,7 @@ def test_a_file_that_was_published_wrong_is_found_before_it_counts(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(root)
-    count = compaction.count_keys
+    count = merging.count_keys
 
     def one_lost(storage: object, table: str, path: str) -> object:
         found = count(storage, table, path)  # type: ignore[arg-type] # passed on
