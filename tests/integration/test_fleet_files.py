@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import psutil
@@ -37,9 +38,6 @@ _RAY = {
     "RAY_health_check_timeout_ms": "2000",
     "RAY_health_check_failure_threshold": "3",
 }
-
-
-T = TypeVar("T")
 
 
 class Hosts:
@@ -95,7 +93,7 @@ def hosts() -> Iterator[Hosts]:
     ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
     yield made
     ray.shutdown()
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
     shutil.rmtree(folder, ignore_errors=True)
@@ -122,19 +120,22 @@ class Fleet:
     def end(self, host_id: str, wanted: Wanted) -> Ready | Cannot:
         """Drive until a host has the file or cannot get it."""
 
-        def ended() -> Ready | Cannot | None:
+        ends: list[Ready | Cannot] = []
+
+        def ended() -> bool:
             state = self.files.need_file(host_id, wanted)
-            return None if isinstance(state, Fetching) else state
+            ends.extend([] if isinstance(state, Fetching) else [state])
+            return bool(ends)
 
-        return self.until(ended)
+        self.until(ended)
+        return ends[0]
 
-    def until(self, seen: Callable[[], T | None]) -> T:
+    def until(self, seen: Callable[[], bool]) -> None:
         """Drive as the driver's loop does until something is seen."""
         deadline = time.monotonic() + LIMIT_S
         while time.monotonic() < deadline:
-            found = seen()
-            if found is not None:
-                return found
+            if seen():
+                return
             self.files.step()
             ray.wait(self.files.refs(), timeout=0.002) if self.files.refs() else None
         raise AssertionError("it did not come to pass")
@@ -142,7 +143,7 @@ class Fleet:
     def stop_midway(self, host_id: str, wanted: Wanted) -> psutil.Process:
         """Stop (SIGSTOP) a host's mover while it receives the file."""
         part = self.part(host_id, wanted)
-        self.until(lambda: (part.exists() and part.stat().st_size > 0) or None)
+        self.until(lambda: part.exists() and part.stat().st_size > 0)
         mover = self.hosts.mover(host_id)
         mover.send_signal(signal.SIGSTOP)
         assert 0 < part.stat().st_size < SIZE_BYTES
@@ -191,28 +192,38 @@ def test_two_hosts_that_want_it_at_once_get_it_once_each(
     fleet.join("alpha", put(fleet, "alpha", content))
     fleet.join("beta")
     fleet.join("gamma")
-    seen: list[Fetching] = []
     for _ in range(3):  # asked for at every turn of the loop
         for host_id in ("beta", "gamma"):
             assert isinstance(fleet.files.need_file(host_id, wanted), Fetching)
     assert len(fleet.files.refs()) == 2
     for host_id in ("beta", "gamma"):
-        part = fleet.part(host_id, wanted)
-        fleet.until(lambda part=part: part.exists() or None)
+        fleet.until(fleet.part(host_id, wanted).exists)
         assert fleet.hosts.mover(host_id).nice() == 19
-    fleet.until(
-        lambda: seen.extend(fleet.files.fetching().values()) or not fleet.files.refs() or None
-    )
     for host_id in ("beta", "gamma"):
         end = fleet.end(host_id, wanted)
         path = fleet.store(host_id) / "big" / "big.gguf"
         assert end == Ready(ModelFile(str(path), wanted.sha256, SIZE_BYTES))
         assert path.read_bytes() == content
-    copying = [each for each in seen if each.stage == "copying big.gguf from alpha"]
-    assert all(each.total_bytes == SIZE_BYTES for each in copying)
     # movers end with their work: nothing of them is left to disturb a measurement
     fleet.files.step()
-    fleet.until(lambda: not any(fleet.hosts.movers(h) for h in ("alpha", "beta", "gamma")) or None)
+    fleet.until(lambda: not any(fleet.hosts.movers(h) for h in ("alpha", "beta", "gamma")))
+
+
+def test_what_is_on_its_way_is_seen(fleet: Fleet, wanted: Wanted, content: bytes) -> None:
+    fleet.join("alpha", put(fleet, "alpha", content))
+    fleet.join("beta")
+    fleet.files.need_file("beta", wanted)
+    part = fleet.part("beta", wanted)
+    fleet.until(lambda: part.exists() and part.stat().st_size > 0)
+    source = fleet.hosts.mover("alpha")
+    source.send_signal(signal.SIGSTOP)
+    fleet.until(lambda: fleet.files.fetching()["beta"].done_bytes > 0)
+    seen = fleet.files.fetching()["beta"]
+    assert (seen.stage, seen.total_bytes) == ("copying big.gguf from alpha", SIZE_BYTES)
+    assert 0 < seen.done_bytes < SIZE_BYTES
+    assert re.fullmatch(r"copying big\.gguf from alpha: \d+ of 160 MiB(, \d+ MiB/s)?", str(seen))
+    source.send_signal(signal.SIGCONT)
+    assert isinstance(fleet.end("beta", wanted), Ready)
 
 
 def test_who_got_it_gives_it_on(fleet: Fleet, wanted: Wanted, content: bytes) -> None:

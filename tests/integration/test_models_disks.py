@@ -48,7 +48,7 @@ def test_a_file_larger_than_the_room_is_not_begun(disk: Path, fetcher: Fetcher) 
 def test_a_disk_that_fills_up_meanwhile_is_left_as_it_was(disk: Path, fetcher: Fetcher) -> None:
     content = np.random.default_rng(1).bytes(150_000)
     ballast = disk / "ballast"
-    filled = []
+    filled: list[int] = []
 
     def chunks(offset: int) -> Iterator[bytes]:
         for start in range(offset, len(content), CHUNK):

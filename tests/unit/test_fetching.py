@@ -141,6 +141,12 @@ def test_a_wrong_file_leaves_nothing(store: ModelStore, fetcher: Fetcher) -> Non
     assert not [path for path in store.root.rglob("*.gguf") if path.is_file()]
 
 
+def test_one_file_of_several_is_not_copied_alone(store: ModelStore, fetcher: Fetcher) -> None:
+    wanted = replace(WANTED, name="tiny-00001-of-00003.gguf")
+    with pytest.raises(ModelError, match="is one file of several: put all of them there by hand"):
+        fetcher.from_chunks(wanted, sent(), "beta", silent)
+
+
 def test_a_file_that_came_while_it_waited_is_not_copied_again(
     store: ModelStore, fetcher: Fetcher
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # not in __all__
 
 PLAIN_LIMIT_BYTES = constants.MAX_HTTP_DOWNLOAD_SIZE
 """Hugging Face gives larger files by Xet only."""
