@@ -1,26 +1,22 @@
 """Model files between the hosts of a real Ray: several raylets, each with an object store."""
 
 import hashlib
-import os
 import re
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 import ray
-from ray.cluster_utils import Cluster
 
 from orchestrator.fleet.fetch_job import Policy
 from orchestrator.fleet.fetch_run import Fetching
 from orchestrator.fleet.files import Cannot, Files, Ready
+from tests.raylets import Raylets, raylets
 from workers.contract import ModelFile
 from workers.models.config import ModelConfig, ModelFileConfig, SourceConfig, TruncateSource
 from workers.models.fetching import BY_HASH, Wanted
@@ -28,75 +24,12 @@ from workers.models.hashing import HashMemo, file_sha256
 
 SIZE_BYTES = 160 * 2**20
 LIMIT_S = 90.0
-_RAY = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_enable_metrics_collection": "0",
-    "RAY_enable_worker_prestart": "0",
-    "RAY_prestart_worker_first_driver": "0",
-    "RAY_health_check_initial_delay_ms": "2000",
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_timeout_ms": "2000",
-    "RAY_health_check_failure_threshold": "3",
-}
-
-
-class Hosts:
-    """Raylets on this machine, by host label."""
-
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
-        self._cluster = cluster
-        self._folder = folder
-        self._nodes: dict[str, Any] = {}
-
-    def up(self, host_id: str) -> str:
-        """Start a raylet, for the first time or again; its NodeID."""
-        self._nodes[host_id] = self._cluster.add_node(
-            num_cpus=1,
-            num_gpus=0,
-            object_store_memory=78643200,
-            include_dashboard=False,
-            labels={"host": host_id},
-            temp_dir=str(self._folder / host_id),
-        )
-        return self.node_id(host_id)
-
-    def node_id(self, host_id: str) -> str:
-        return str(self._nodes[host_id].node_id)
-
-    def kill(self, host_id: str) -> None:
-        """SIGKILL for everything that Ray runs on it."""
-        self._cluster.remove_node(self._nodes.pop(host_id), allow_graceful=False)
-
-    def mover(self, host_id: str) -> psutil.Process:
-        """Its mover's process."""
-        (found,) = self.movers(host_id)
-        return found
-
-    def movers(self, host_id: str) -> list[psutil.Process]:
-        raylet = self._nodes[host_id].all_processes["raylet"][0].process.pid
-        children = psutil.Process(raylet).children()
-        return [each for each in children if each.name().startswith("ray::FileMover")]
 
 
 @pytest.fixture(scope="module")
-def hosts() -> Iterator[Hosts]:
-    folder = Path(tempfile.mkdtemp(prefix="r"))
-    (Path(tempfile.gettempdir()) / "ray").mkdir(exist_ok=True)  # for a note of the address
-    token = folder / "token"
-    token.write_text("5" * 64)
-    before = {name: os.environ.get(name) for name in (*_RAY, "RAY_AUTH_TOKEN_PATH")}
-    os.environ.update(_RAY, RAY_AUTH_TOKEN_PATH=str(token))
-    cluster = Cluster()
-    made = Hosts(cluster, folder)
-    for host_id in ("alpha", "beta", "gamma"):
-        made.up(host_id)
-    ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
-    yield made
-    ray.shutdown()
-    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
-    for name, value in before.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
-    shutil.rmtree(folder, ignore_errors=True)
+def hosts() -> Iterator[Raylets]:
+    with raylets("alpha", "beta", "gamma") as made:
+        yield made
 
 
 @dataclass(frozen=True)
@@ -104,7 +37,7 @@ class Fleet:
     """Files on hosts that share nothing: each has a store of its own."""
 
     files: Files
-    hosts: Hosts
+    hosts: Raylets
     folder: Path
 
     def store(self, host_id: str) -> Path:
@@ -151,7 +84,7 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(hosts: Hosts, tmp_path: Path) -> Iterator[Fleet]:
+def fleet(hosts: Raylets, tmp_path: Path) -> Iterator[Fleet]:
     files = Files(Policy())
     yield Fleet(files, hosts, tmp_path)
     files.close()
