@@ -81,6 +81,10 @@ class Files:
         for key in [key for key in self._entries if key[0] == host_id]:
             del self._entries[key]
 
+    def has(self, host_id: str, cell: Planned) -> bool:
+        """Whether the model file of a cell is on a host; for the scheduler, which prefers such."""
+        return wanted_by(cell).sha256 in self._has.get(host_id, {})
+
     def need(self, host_id: str, cell: Planned) -> Ready | Fetching | Cannot:
         """The model file of a cell on a host: fetched if it is not there."""
         return self.need_file(host_id, wanted_by(cell))

@@ -40,11 +40,10 @@ def _borrowing(
         if file.sha256 is None:
             continue
         models[key] = replace(models[key], sha256=file.sha256, size_bytes=file.size_bytes)
-        unreadable.pop(key, None)
-        if owner and key in owner.shapes:
-            shapes[key] = owner.shapes[key]
-        elif owner and key in owner.unreadable:
-            unreadable[key] = owner.unreadable[key]
+        if owner:
+            unreadable.pop(key, None)
+            shapes |= {key: owner.shapes[key]} if key in owner.shapes else {}
+            unreadable |= {key: owner.unreadable[key]} if key in owner.unreadable else {}
     return replace(view, models=models, shapes=shapes, unreadable=unreadable)
 
 

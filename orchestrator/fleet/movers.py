@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class HostFiles:
     """Where a host's mover runs and works."""
 
@@ -12,8 +12,6 @@ class HostFiles:
     """Ray's, of the host as it is up now."""
     store: str | None
     """Folder of its model store; None is herd's data folder."""
-    state: str | None = None
-    """Folder where it remembers hashes; None is herd's state folder."""
 
 
 @dataclass(slots=True)
@@ -48,7 +46,7 @@ class Movers:
             host = self._hosts[host_id]
             pinned = NodeAffinitySchedulingStrategy(host.node_id, soft=False)
             options = FILE_MOVER.options(scheduling_strategy=pinned)
-            self._actors[host_id] = options.remote(host.store, self.shared, host.state)
+            self._actors[host_id] = options.remote(host.store, self.shared)
         return self._actors[host_id]
 
     def keep(self, host_ids: set[str]) -> None:

@@ -4,6 +4,7 @@ A file lies where the catalogue puts it in the host's model store. One that has 
 user named it by its path on another host), or whose place another file has, lies under its hash.
 """
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from workers.models.transfer import Chunks, read_from, receive
 
 BY_HASH = "by-sha256"
 """Folder of the store for files without a place of their own."""
+_ONE_OF_MANY = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Fetcher:
     def _taken(self, wanted: Wanted, chunks: Chunks, stage: str, progress: Progress) -> ModelFile:
         if wanted.sha256 is None or wanted.size_bytes is None:
             raise ModelError(f"{wanted.name}: its hash and size are not known")
+        if _ONE_OF_MANY.search(wanted.name):
+            raise ModelError(f"{wanted.name} is one file of several: put all of them there by hand")
         root = self._store.root
         try:
             with one_at_a_time(root, wanted.model.name, wanted.name, progress):

@@ -55,18 +55,17 @@ class Source:
 class FileMover:
     """Fetches model files for its host, and gives those away that it has."""
 
-    def __init__(self, store: str | None, shared: str | None, state: str | None = None) -> None:
+    def __init__(self, store: str | None, shared: str | None) -> None:
         """Keep out of the way.
 
         Args:
             store: folder of the model store; None is herd's data folder.
             shared: the folder that hosts share.
-            state: where hashes are remembered; None is herd's state folder.
         """
         die_with_parent()
         os.nice(_LEAST_NICE)
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
-        self._memo = HashMemo(Path(state) if state else None)
+        self._memo = HashMemo()
         folder = Path(store).expanduser() if store else None
         self._fetcher = Fetcher(
             ModelStore(folder, self._memo), Path(shared).expanduser() if shared else None
