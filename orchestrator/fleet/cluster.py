@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.fleet.head import keep_head
 from orchestrator.fleet.probe import ClusterNode, probe
 from orchestrator.fleet.registry import read_registry
 from orchestrator.fleet.token import token_path
@@ -16,7 +17,8 @@ from workers.node.environment import ray_environment
 HOST_LABEL = "host"
 """Ray label of a node with the host's own label: what stays the same when it joins again."""
 CODE_LABEL = "herd-code"
-"""Ray label with the digest of the code that the node's actors run (`bundle.code_digest`)."""
+"""Ray label with the digest of the code that the node's actors run (`bundle.code_digest`). The
+head's own host has none: its actors run the driver's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Cluster:
     def open(cls) -> "Cluster | None":
         """The cluster of this user's fleet, found alive; None: no node was ever added.
 
-        Without a node a driver runs Ray embedded. Starts nothing but a probe of some seconds.
+        Without a node a driver runs Ray embedded. A head that does not run (a reboot without
+        systemd) is started again.
 
         Raises:
             FleetError: the head does not answer, or not to this token or version of Ray.
@@ -42,6 +45,7 @@ class Cluster:
         head = read_registry().head
         if head is None:
             return None
+        keep_head(head)
         cluster = cls(f"{head.address}:{head.port}", head.address, token_path())
         cluster.nodes()
         return cluster

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,28 +86,27 @@ def _last_line(text: str) -> str:
 
 
 def _ask(address: str) -> list[dict[str, Any]]:
-    from ray._private.services import check_version_info  # noqa: PLC2701
-    from ray._raylet import GcsClientOptions, GlobalStateAccessor
+    from ray import _raylet
+    from ray._common.usage.usage_lib import get_cluster_metadata
+    from ray._private.utils import check_version_info
 
-    options = GcsClientOptions.create(
+    raylet: Any = _raylet  # compiled: mypy does not see into it
+    check_version_info(get_cluster_metadata(raylet.GcsClient(address=address)), "this driver")
+    options = raylet.GcsClientOptions.create(
         address, None, allow_cluster_id_nil=True, fetch_cluster_id_if_nil=True
     )
-    accessor = GlobalStateAccessor(options)
-    if not accessor.connect():
-        sys.exit("the head did not answer")
-    del check_version_info
-    with suppress(OSError):
-        return [
-            {
-                "node_id": row["NodeID"],
-                "alive": row["Alive"],
-                "address": row["NodeManagerAddress"],
-                "labels": row["Labels"],
-                "death": row.get("DeathReasonMessage") or None,
-            }
-            for row in accessor.get_node_table()
-        ]
-    return []
+    accessor = raylet.GlobalStateAccessor(options)
+    accessor.connect()
+    return [
+        {
+            "node_id": row["NodeID"],
+            "alive": row["Alive"],
+            "address": row["NodeManagerAddress"],
+            "labels": row["Labels"],
+            "death": row.get("DeathReasonMessage") or None,
+        }
+        for row in accessor.get_node_table()
+    ]
 
 
 if __name__ == "__main__":
