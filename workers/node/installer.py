@@ -283,8 +283,8 @@ def leave(label: str) -> None:
         _remove_from_crontab(folder.name)
     (folder / LEAVING).touch()
     pid = _supervisor(folder)
-    if pid is not None:
-        os.kill(pid, signal.SIGTERM)
+    if pid is not None:  # a moment later, so that the driver still hears that it is done
+        subprocess.Popen(["sh", "-c", f"sleep 1; kill {pid}"], start_new_session=True)
 
 
 def remove(folder: Path) -> None:
