@@ -58,6 +58,18 @@ def main(folder: Path) -> None:
         installer.tidy()
 
 
+def next_pause_s(pause_s: float, ran_s: float) -> float:
+    """The pause before the next start: doubled each time, until a run was a good one. Pure.
+
+    Args:
+        pause_s: the one before; 0: none yet.
+        ran_s: how long it ran since.
+    """
+    if ran_s > _GOOD_RUN_S or not pause_s:
+        return _FIRST_PAUSE_S
+    return min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
 class _StoppedError(Exception):
     """SIGTERM while Ray did not run."""
 
@@ -79,15 +91,13 @@ class Supervisor:
         self._remove_temporary()
 
     def _live(self) -> None:
-        pause_s = _FIRST_PAUSE_S
+        pause_s = 0.0
         while not self._stopping:
             began = time.monotonic()
             self._live_once()
-            if time.monotonic() - began > _GOOD_RUN_S:
-                pause_s = _FIRST_PAUSE_S
+            pause_s = next_pause_s(pause_s, time.monotonic() - began)
             if not self._stopping:
                 time.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _live_once(self) -> None:
         spec = json.loads((self._folder / SPEC).read_text())
