@@ -76,9 +76,10 @@ def _add_by_command(wanted: bootstrap.Wanted) -> NodeRecord:
     address = wanted.head_address or address_towards(_ANYWHERE)
     head = start_head(address, wanted.port, wanted.own_label)
     before = bootstrap.incarnations(wanted.label)
-    with offered(wanted.label, head) as (offer, command):
+    with offered(wanted.label, head) as (offer, (command, script)):
         _tell(f"run this on {wanted.label}, within {_PASTE_LIMIT_S / 60:.0f} minutes:")
         click.echo(f"\n{command}\n")
+        _tell(f"or, with a copy of scripts/join-node there: {script}")
         if not offer.joined.wait(_PASTE_LIMIT_S):
             raise FleetError(offer.refused or "nobody ran the command: `herd node add` again")
     bootstrap.wait_joined(wanted.label, before, lambda: "see its terminal")

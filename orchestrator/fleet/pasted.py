@@ -141,8 +141,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def offered(label: str, head: HeadRecord) -> Iterator[tuple[Offer, str]]:
-    """Serve a node's installation while the block runs; the offer, and the command to paste.
+def offered(label: str, head: HeadRecord) -> Iterator[tuple[Offer, tuple[str, str]]]:
+    """Serve a node's installation while the block runs; the offer, and two ways to take it.
+
+    The first is the command to paste, the second what `scripts/join-node` wants, in words.
 
     Raises:
         FleetError: the address cannot be listened on.
@@ -160,18 +162,19 @@ def offered(label: str, head: HeadRecord) -> Iterator[tuple[Offer, str]]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield server.offer, pasted_command(url, server.offer.program)
+        digest = hashlib.sha256(server.offer.program).hexdigest()
+        script = f"join-node {head.address}:{head.port - 1} {digest}, key {server.key}"
+        yield server.offer, (pasted_command(url, digest), script)
     finally:
         server.shutdown()
         server.server_close()
 
 
-def pasted_command(url: str, program: bytes) -> str:
+def pasted_command(url: str, digest: str) -> str:
     """The command for the host: through standard input, so that no list of processes has the key.
 
     Pure.
     """
-    digest = hashlib.sha256(program).hexdigest()
     code = (
         "import hashlib,urllib.request as r;"
         f"b=r.urlopen('{url}/').read();"

@@ -122,8 +122,9 @@ def test_a_host_comes_back_after_a_cut_that_the_head_took_for_its_end(
 
 
 def test_a_host_joins_by_a_pasted_command(fleet: Herd, box: DebianHost) -> None:
+    port = _free_port()
     add = fleet.start(
-        "node", "add", "box", "--head-address", box.driver_address, "--head-port", _free_port()
+        "node", "add", "box", "--head-address", box.driver_address, "--head-port", port
     )
     assert add.stdout is not None
     command = next(line for line in add.stdout if line.startswith("printf "))
@@ -132,6 +133,10 @@ def test_a_host_joins_by_a_pasted_command(fleet: Herd, box: DebianHost) -> None:
     reader.start()
     changed = command.replace("hexdigest()=='", "hexdigest()=='0")
     assert "changed on its way" in box.ssh(changed).stderr
+    box.copy(Path("scripts/join-node").absolute(), "join-node")
+    address = f"{box.driver_address}:{int(port) - 1}"
+    wrong = box.ssh(f"echo wrong | python3 join-node {address} {'0' * 64}")
+    assert wrong.stderr.startswith("herd: the driver does not know that key")
     pasted = box.ssh(command)
     assert "kept running by" in pasted.stdout, pasted.stderr
     assert add.wait(120) == 0, rest
@@ -144,7 +149,6 @@ def test_a_host_joins_by_a_pasted_command(fleet: Herd, box: DebianHost) -> None:
 
 
 def test_what_stands_in_the_way_is_one_line(fleet: Herd, box: DebianHost) -> None:
-    box.ssh("mkdir -p bin; printf '#!/bin/sh\\nexit 0\\n' > bin/x")
     known = Path(box.ssh_config.parent / "box.known").read_text()
     box.forget_key()
     unknown = _add(fleet, box)
