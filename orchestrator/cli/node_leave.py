@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from orchestrator.fleet.cluster import Cluster
 from orchestrator.fleet.leaving import take_away
 from orchestrator.fleet.reading import read_fleet
 from orchestrator.fleet.registry import change_registry, read_registry
@@ -44,7 +43,5 @@ def remove_node(config_dir: Path | None, label: str, force: bool) -> None:
 
 def _running(config_dir: Path | None, label: str) -> str | None:
     """What it measures now; None: nothing, or it is away."""
-    if Cluster.open() is None:
-        return None
-    fleet = read_fleet(warehouse_storage(config_dir))
+    fleet, _ = read_fleet(warehouse_storage(config_dir))
     return next((one.runs for one in fleet if one.label == label), None)

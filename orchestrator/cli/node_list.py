@@ -19,7 +19,7 @@ _COLUMNS = ("node", "state", "address", "gpus", "engine", "driver", "runs", "las
 @click.pass_obj
 def list_nodes(config_dir: Path | None, output: str) -> None:
     """Show the hosts of the fleet: whether they are there, what they have, what they run."""
-    fleet = read_fleet(warehouse_storage(config_dir))
+    fleet = _fleet(config_dir)
     if not fleet and output == "table":
         click.echo("no node yet: this host alone measures; `herd node add LABEL --ssh USER@HOST`")
         return
@@ -32,12 +32,19 @@ def list_nodes(config_dir: Path | None, output: str) -> None:
 @click.pass_obj
 def show_node(config_dir: Path | None, label: str, output: str) -> None:
     """Show all that is known of the host LABEL."""
-    fleet = {one.label: one for one in read_fleet(warehouse_storage(config_dir))}
+    fleet = {one.label: one for one in _fleet(config_dir)}
     if label not in fleet:
         raise FleetError(f"no node '{label}' in the fleet; `herd node list` shows them")
     facts = {**asdict(fleet[label]), "gpus": ", ".join(fleet[label].gpus)}
     facts["last_seen"] = _time(fleet[label])
     print_table(("fact", "value"), list(facts.items()), output)
+
+
+def _fleet(config_dir: Path | None) -> list[Listed]:
+    fleet, problem = read_fleet(warehouse_storage(config_dir))
+    if problem:
+        click.echo(f"herd: {problem}", err=True)
+    return fleet
 
 
 def _row(one: Listed) -> tuple[object, ...]:

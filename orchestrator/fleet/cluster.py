@@ -34,21 +34,19 @@ class Cluster:
 
     @classmethod
     def open(cls) -> "Cluster | None":
-        """The cluster of this user's fleet, found alive; None: no node was ever added.
+        """The cluster of this user's fleet; None: no node was ever added.
 
         Without a node a driver runs Ray embedded. A head that does not run (a reboot without
         systemd) is started again.
 
         Raises:
-            FleetError: the head does not answer, or not to this token or version of Ray.
+            FleetError: the head does not start.
         """
         head = read_registry().head
         if head is None:
             return None
         keep_head(head)
-        cluster = cls(f"{head.address}:{head.port}", head.address, token_path())
-        cluster.nodes()
-        return cluster
+        return cls(f"{head.address}:{head.port}", head.address, token_path())
 
     def environment(self) -> dict[str, str]:
         """What Ray must find in the environment of a process that joins."""
@@ -58,7 +56,7 @@ class Cluster:
         """Every incarnation of every host, the dead ones too; asks the head, joins nothing.
 
         Raises:
-            FleetError: as `open`.
+            FleetError: the head does not answer, or not to this token or version of Ray.
         """
         return probe(self.address, self.environment())
 
@@ -69,6 +67,7 @@ class Cluster:
         Raises:
             FleetError: Ray does not let it join.
         """
+        self.nodes()  # Ray's own driver would try a wrong token for ever
         os.environ.update(self.environment())
         import ray
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from warehouse.errors import FleetError
@@ -39,6 +40,9 @@ def probe(address: str, environment: Mapping[str, str]) -> tuple[ClusterNode, ..
     Raises:
         FleetError: it cannot be reached, refuses the token, or runs another Ray or Python.
     """
+    token = environment.get("RAY_AUTH_TOKEN_PATH", "")
+    if not Path(token).is_file():
+        raise FleetError(f"no token at {token}: copy the one of the fleet's driver there")
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
@@ -72,8 +76,9 @@ def refusal(address: str, said: str, environment: Mapping[str, str]) -> str:
             f"the fleet's head at {address} refuses the token in {token}: it is another fleet's, "
             "or the head was started with another one"
         )
-    if "Version mismatch" in said or "Expected:" in said:
-        return f"the head at {address} runs another Ray or Python: {_last_line(said)}"
+    if "Version mismatch" in said:
+        told = " ".join(said.partition("Version mismatch: ")[2].split())
+        return f"the head at {address} runs another Ray or Python: {told}"
     return (
         f"{address} does not answer as Ray's head does within {TIME_LIMIT_S:.0f} s: "
         f"{_last_line(said) or 'it says nothing'}"

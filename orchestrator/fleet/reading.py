@@ -9,9 +9,11 @@ import psutil
 from orchestrator.fleet.bundle import code_digest
 from orchestrator.fleet.cluster import Cluster
 from orchestrator.fleet.listing import LastRow, Listed, listed, running_on
+from orchestrator.fleet.probe import ClusterNode
 from orchestrator.fleet.registry import read_registry
 from orchestrator.progress_file import read_progress, state_of
 from warehouse.connection import connect
+from warehouse.errors import FleetError
 from warehouse.storage import Storage, is_warehouse
 
 _ROWS = """\
@@ -21,23 +23,29 @@ select host_id, arg_max(hardware_class, seen_at) as hardware_class,
 from hosts where source is null group by host_id"""
 
 
-def read_fleet(storage: Storage) -> list[Listed]:
-    """Every host of the fleet; empty: no node was ever added.
+def read_fleet(storage: Storage) -> tuple[list[Listed], str | None]:
+    """Every host of the fleet, and why its head does not answer; empty: no node was ever added.
 
     Args:
         storage: of the warehouse whose sweeps count as what runs.
 
     Raises:
-        FleetError: the head does not answer.
         WarehouseError: the warehouse cannot be read.
     """
-    cluster = Cluster.open()
-    if cluster is None:
-        return []
+    nodes: tuple[ClusterNode, ...] = ()
+    problem = None
+    try:
+        cluster = Cluster.open()
+        nodes = cluster.nodes() if cluster else ()
+    except FleetError as error:
+        problem = str(error)
+    registry = read_registry()
+    if not registry.nodes:
+        return [], problem
     there = is_warehouse(storage)
     running = running_on(_live_progress(storage)) if there else {}
     rows = _last_rows(storage) if there else {}
-    return listed(read_registry(), cluster.nodes(), running, rows, code_digest())
+    return listed(registry, nodes, running, rows, code_digest()), problem
 
 
 def _live_progress(storage: Storage) -> list[dict[str, Any]]:

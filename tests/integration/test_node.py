@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 import psutil
 import pytest
 
+from orchestrator.fleet.probe import TIME_LIMIT_S, probe
 from tests.debian_host import DebianHost, skip_reason
 from tests.herd_process import Herd, until
+from warehouse.errors import FleetError
+from workers.node import installer
+from workers.node.environment import ray_environment
 
 pytestmark = [
     pytest.mark.root,
@@ -32,15 +37,13 @@ def box(tmp_path: Path) -> Iterator[DebianHost]:
 
 
 @pytest.fixture
-def fleet(herd: Herd) -> Iterator[Herd]:
-    """A user whose fleet ends with the test."""
+def fleet(herd: Herd, box: DebianHost) -> Iterator[Herd]:
+    """A user whose fleet ends with the test, before the host does."""
     yield herd
     for node in _list(herd):
-        if node["state"] != "away" and node["node"] != socket.gethostname():
-            herd.run("node", "remove", node["node"], "--force")
-    head = herd.folder / "state" / "herd" / "head" / "supervisor.lock"
-    if head.exists() and head.read_text() and psutil.pid_exists(int(head.read_text())):
-        psutil.Process(int(head.read_text())).terminate()
+        if node["node"] != socket.gethostname():
+            herd.run("node", "remove", node["node"], "--force", timeout_s=200)
+    installer.stop(herd.folder / "state" / "herd" / "head")
 
 
 def _free_port() -> str:
@@ -86,6 +89,8 @@ def test_a_host_is_added_lost_found_and_removed(fleet: Herd, box: DebianHost) ->
     assert token not in box.ssh(f"ps -eo args; cat {folder}/log.txt {folder}/spec.json").stdout
     assert token not in added.stdout + added.stderr
 
+    _who_has_no_token_gets_nothing(fleet, box, int(port))
+
     # A second time nothing is sent that is there.
     again = _add(fleet, box)
     assert again.returncode == 0, again.stderr
@@ -107,6 +112,30 @@ def test_a_host_is_added_lost_found_and_removed(fleet: Herd, box: DebianHost) ->
     assert box.ssh("ls -A /tmp").stdout == ""
     with socket.socket() as listener:
         listener.bind((box.driver_address, int(port)))  # the head has ended with the last node
+
+
+def _who_has_no_token_gets_nothing(fleet: Herd, box: DebianHost, port: int) -> None:
+    wrong = fleet.folder / "wrong_token"
+    wrong.write_text("0" * 64)
+    address = f"{box.driver_address}:{port}"
+    began = time.monotonic()
+    with pytest.raises(FleetError, match="refuses the token") as refused:
+        probe(address, ray_environment(str(wrong)))
+    assert "\n" not in str(refused.value)
+    assert time.monotonic() - began < TIME_LIMIT_S
+    with pytest.raises(FleetError, match="refuses the token"):
+        probe(address, {**ray_environment(str(wrong)), "RAY_AUTH_MODE": "disabled"})
+    with pytest.raises(FleetError, match="no token at"):
+        probe(address, ray_environment(str(fleet.folder / "nowhere")))
+    for host in (box.driver_address, box.address):
+        url = f"http://{host}:{port + 3}/get_runtime_envs_info"
+        asked = box.ssh(f"python3 -c \"import urllib.request as r; r.urlopen('{url}', b'')\"")
+        assert "401" in asked.stderr
+    listening = box.ssh("cat /proc/net/tcp /proc/net/tcp6").stdout
+    ports = {int(p, 16) for p in re.findall(r":([0-9A-F]{4}) 0+:0000 0A", listening)}
+    assert ports >= {port + 1, port + 2, port + 3}
+    outside = ports - {22} - set(range(port + 1, port + 4)) - set(range(port + 10, port + 74))
+    assert not outside, "documented in docs/security.md"
 
 
 def test_a_host_comes_back_after_a_cut_that_the_head_took_for_its_end(
