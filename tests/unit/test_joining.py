@@ -136,8 +136,7 @@ def test_a_lost_host_is_noticed_in_20_to_30_s() -> None:
     [
         ("RPC error: InvalidAuthToken: Authentication token is missing", "refuses the token"),
         (
-            "RuntimeError: Version mismatch: The cluster was started with:\n    Ray: 2.59.0\n"
-            "    Python: 3.11.2\n",
+            "Version mismatch: The cluster was started with:\n  Ray: 2.59.0\n  Python: 3.11.2\n",
             "another Ray or Python: The cluster was started with: Ray: 2.59.0 Python: 3.11.2",
         ),
         ("", "it says nothing"),
