@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.fleet.head import keep_head
 from orchestrator.fleet.probe import ClusterNode, probe
 from orchestrator.fleet.registry import read_registry
 from orchestrator.fleet.token import token_path
@@ -16,7 +17,8 @@ from workers.node.environment import ray_environment
 HOST_LABEL = "host"
 """Ray label of a node with the host's own label: what stays the same when it joins again."""
 CODE_LABEL = "herd-code"
-"""Ray label with the digest of the code that the node's actors run (`bundle.code_digest`)."""
+"""Ray label with the digest of the code that the node's actors run (`bundle.code_digest`). The
+head's own host has none: its actors run the driver's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,19 @@ class Cluster:
 
     @classmethod
     def open(cls) -> "Cluster | None":
-        """The cluster of this user's fleet, found alive; None: no node was ever added.
+        """The cluster of this user's fleet; None: no node was ever added.
 
-        Without a node a driver runs Ray embedded. Starts nothing but a probe of some seconds.
+        Without a node a driver runs Ray embedded. A head that does not run (a reboot without
+        systemd) is started again.
 
         Raises:
-            FleetError: the head does not answer, or not to this token or version of Ray.
+            FleetError: the head does not start.
         """
         head = read_registry().head
         if head is None:
             return None
-        cluster = cls(f"{head.address}:{head.port}", head.address, token_path())
-        cluster.nodes()
-        return cluster
+        keep_head(head)
+        return cls(f"{head.address}:{head.port}", head.address, token_path())
 
     def environment(self) -> dict[str, str]:
         """What Ray must find in the environment of a process that joins."""
@@ -54,7 +56,7 @@ class Cluster:
         """Every incarnation of every host, the dead ones too; asks the head, joins nothing.
 
         Raises:
-            FleetError: as `open`.
+            FleetError: the head does not answer, or not to this token or version of Ray.
         """
         return probe(self.address, self.environment())
 
@@ -65,6 +67,7 @@ class Cluster:
         Raises:
             FleetError: Ray does not let it join.
         """
+        self.nodes()  # Ray's own driver would try a wrong token for ever
         os.environ.update(self.environment())
         import ray
 

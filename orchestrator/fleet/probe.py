@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from warehouse.errors import FleetError
@@ -40,6 +40,9 @@ def probe(address: str, environment: Mapping[str, str]) -> tuple[ClusterNode, ..
     Raises:
         FleetError: it cannot be reached, refuses the token, or runs another Ray or Python.
     """
+    token = environment.get("RAY_AUTH_TOKEN_PATH", "")
+    if not Path(token).is_file():
+        raise FleetError(f"no token at {token}: copy the one of the fleet's driver there")
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
@@ -73,8 +76,9 @@ def refusal(address: str, said: str, environment: Mapping[str, str]) -> str:
             f"the fleet's head at {address} refuses the token in {token}: it is another fleet's, "
             "or the head was started with another one"
         )
-    if "Version mismatch" in said or "Expected:" in said:
-        return f"the head at {address} runs another Ray or Python: {_last_line(said)}"
+    if "Version mismatch" in said:
+        told = " ".join(said.partition("Version mismatch: ")[2].split())
+        return f"the head at {address} runs another Ray or Python: {told}"
     return (
         f"{address} does not answer as Ray's head does within {TIME_LIMIT_S:.0f} s: "
         f"{_last_line(said) or 'it says nothing'}"
@@ -87,28 +91,27 @@ def _last_line(text: str) -> str:
 
 
 def _ask(address: str) -> list[dict[str, Any]]:
-    from ray._private.services import check_version_info
-    from ray._raylet import GcsClientOptions, GlobalStateAccessor
+    from ray import _raylet
+    from ray._common.usage.usage_lib import get_cluster_metadata
+    from ray._private.utils import check_version_info
 
-    options = GcsClientOptions.create(
+    raylet: Any = _raylet  # compiled: mypy does not see into it
+    check_version_info(get_cluster_metadata(raylet.GcsClient(address=address)), "this driver")
+    options = raylet.GcsClientOptions.create(
         address, None, allow_cluster_id_nil=True, fetch_cluster_id_if_nil=True
     )
-    accessor = GlobalStateAccessor(options)
-    if not accessor.connect():
-        sys.exit("the head did not answer")
-    del check_version_info
-    with suppress(OSError):
-        return [
-            {
-                "node_id": row["NodeID"],
-                "alive": row["Alive"],
-                "address": row["NodeManagerAddress"],
-                "labels": row["Labels"],
-                "death": row.get("DeathReasonMessage") or None,
-            }
-            for row in accessor.get_node_table()
-        ]
-    return []
+    accessor = raylet.GlobalStateAccessor(options)
+    accessor.connect()
+    return [
+        {
+            "node_id": row["NodeID"],
+            "alive": row["Alive"],
+            "address": row["NodeManagerAddress"],
+            "labels": row["Labels"],
+            "death": row.get("DeathReasonMessage") or None,
+        }
+        for row in accessor.get_node_table()
+    ]
 
 
 if __name__ == "__main__":

@@ -28,16 +28,35 @@ class HeadRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a host was when it was last looked at by `herd node add`."""
+
+    hardware_class: str
+    gpus: tuple[str, ...]
+    """Names, in the order of the PCI bus."""
+    engine_build: str | None
+    """What its default llama-server says of its build; None: it has none that works."""
+    python: str | None
+    driver: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeRecord:
     """A host of the fleet."""
 
     label: str
     since: datetime
     """When it was added, UTC."""
+    kind: str
+    """How it is reached: `head` (the driver's own host), `ssh`, or `command` (pasted there)."""
     ssh: str | None = None
-    """USER@HOST; None: the driver's own host, or one that joined by a command pasted there."""
+    """USER@HOST."""
+    ssh_config: str | None = None
+    """File for ssh's -F."""
     python: str | None = None
     """Its interpreter."""
+    seen: Seen | None = None
+    """What it was when it was added."""
     drained: bool = False
     """It finishes what it runs and takes no more."""
 
@@ -129,11 +148,15 @@ def _write(path: Path, registry: Registry) -> None:
 
 
 def _parsed(raw: dict[str, Any]) -> Registry:
-    nodes = (
-        NodeRecord(**{**node, "since": datetime.fromisoformat(node["since"])})
-        for node in raw["nodes"]
-    )
-    return Registry(HeadRecord(**raw["head"]) if raw["head"] else None, tuple(nodes))
+    nodes = tuple(_node(node) for node in raw["nodes"])
+    return Registry(HeadRecord(**raw["head"]) if raw["head"] else None, nodes)
+
+
+def _node(raw: dict[str, Any]) -> NodeRecord:
+    seen = raw["seen"]
+    if seen is not None:
+        seen = Seen(**{**seen, "gpus": tuple(seen["gpus"])})
+    return NodeRecord(**{**raw, "since": datetime.fromisoformat(raw["since"]), "seen": seen})
 
 
 def _path() -> Path:

@@ -1,1 +1,1 @@
-"""What keeps a host in the fleet: its supervisor, and the way it gets there. Standard library only."""
+"""What keeps a host in the fleet, and the way it gets there. Standard library only."""
