@@ -15,23 +15,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from orchestrator.fleet.cluster import HOST_LABEL
+from orchestrator.fleet.bundle import code_digest
+from orchestrator.fleet.ports import Ports
+from orchestrator.fleet.ray_start import head_spec, node_spec
 from tests.herd_process import until
 from workers.node.environment import ray_environment
 
-PORT = 6379
-_RAY = Path(sys.executable).parent / "ray"
-_LEAN = (
-    "--num-cpus=1",
-    "--num-gpus=0",
-    "--include-log-monitor=false",
-    "--object-store-memory=78643200",
-    "--disable-usage-stats",
-)
+PORT = Ports().head
 HEALTH = {
     "RAY_health_check_initial_delay_ms": "3000",
     "RAY_health_check_period_ms": "1000",
@@ -86,36 +81,27 @@ class NetHost:
         return ["ip", "netns", "exec", self.netns, *map(str, words)]
 
     def start_head(self) -> None:
-        """Start the cluster's head, with a node of this host."""
-        self._start_ray("--head", f"--port={PORT}", "--include-dashboard=false", "--no-monitor")
+        """Start the cluster's head, with a node of this host, under its supervisor."""
+        health = HEALTH | self.lan.health
+        spec = head_spec(self.ip, self.label, Ports(), str(self.lan.token), health)
+        self._start_ray(self.folder / "state" / "herd" / "head", spec)
 
     def start_node(self) -> None:
-        """Join the head; again and again, as a supervisor would."""
-        self._start_ray(f"--address={self.lan.head}:{PORT}")
+        """Join the head, under the node's supervisor."""
+        spec = node_spec(self.lan.head, self.label, code_digest(), Ports())
+        spec["environment"]["RAY_AUTH_TOKEN_PATH"] = str(self.lan.token)
+        self._start_ray(self.folder / "data" / "herd" / "node" / self.label, spec)
 
-    def _start_ray(self, *words: str) -> None:
-        start = [
-            str(_RAY),
-            "start",
-            "--block",
-            *words,
-            f"--node-ip-address={self.ip}",
-            f"--labels={HOST_LABEL}={self.label}",
-            f"--temp-dir={self.folder}/tmp/r",
-            *_LEAN,
-        ]
-        again = 'while :; do "$@"; sleep 1; done'
-        log = (self.folder / "ray.log").open("ab")
+    def _start_ray(self, folder: Path, spec: dict[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "spec.json").write_text(json.dumps(spec))
         self._started.append(
             subprocess.Popen(
-                self.command("sh", "-c", again, "sh", *start),
-                env={**self.env, **HEALTH},
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                self.command(sys.executable, "-m", "workers.node.supervisor", folder),
+                env=self.env,
                 stdin=subprocess.DEVNULL,
             )
         )
-        log.close()
 
     def processes(self, word: str = "") -> list[psutil.Process]:
         """What runs on this host and has the word in its command line."""
@@ -184,6 +170,8 @@ class Lan:
         self.subnet = f"10.{random.randrange(64, 250)}.{random.randrange(250)}"
         self.token = folder / "token"
         self.hosts: dict[str, NetHost] = {}
+        self.health: dict[str, str] = {}
+        """Of the head, in place of what is in HEALTH."""
         _ip("link", "add", self.bridge, "type", "bridge")
         _ip("addr", "add", f"{self.subnet}.1/24", "dev", self.bridge)
         _ip("link", "set", self.bridge, "up")
@@ -218,7 +206,11 @@ class Lan:
         (state / "ray_token").unlink(missing_ok=True)
         (state / "ray_token").symlink_to(self.token)
         since = "2026-11-25T00:00:00+00:00"
-        nodes = [{"label": n, "since": since, "drained": n in drained} for n in self.hosts]
+        nodes = [
+            {"label": label, "since": since, "kind": "command", "seen": None}
+            | {"drained": label in drained}
+            for label in self.hosts
+        ]
         text = json.dumps({"head": {"address": self.head, "port": PORT}, "nodes": nodes})
         draft = state / "fleet.draft"
         draft.write_text(text)

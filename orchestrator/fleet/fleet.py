@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from orchestrator.fleet.events import Heard, Joined, Lost
+from orchestrator.fleet.events import Heard, Joined, Lost, Refused
 from orchestrator.fleet.hired import Hired
 from orchestrator.fleet.nodes import Node, Nodes
 from orchestrator.fleet.pings import pinged
+from warehouse.errors import FleetError
 from warehouse.lock import Holder
 from workers.contract import LaunchRequest
 from workers.look import LookRequest
@@ -131,7 +132,11 @@ class Fleet:
         if now_s < self._next_watch_s:
             return
         self._next_watch_s = now_s + _WATCH_S
-        self._present, self._drained = self._nodes.present(), self._nodes.drained()
+        nodes, self._drained = self._nodes.present(), self._nodes.drained()
+        self._present = tuple(node for node in nodes if node.refused is None)
+        for node in nodes:
+            if node.refused is not None:
+                self._given_up.append(Heard(node.host_id, Refused(FleetError(node.refused))))
         for hired in self.hired:
             self._look_after(hired, now_s)
         for node in self._present:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator.fleet.cluster import HOST_LABEL, Cluster
+from orchestrator.fleet.bundle import code_digest
+from orchestrator.fleet.cluster import CODE_LABEL, HOST_LABEL, Cluster
 from orchestrator.fleet.registry import read_registry
 from orchestrator.fleet.token import token_path
 from warehouse.errors import FleetError
@@ -24,6 +25,8 @@ class Node:
 
     host_id: str
     node_id: str
+    refused: str | None = None
+    """Why it cannot take part."""
 
 
 class Nodes(Protocol):
@@ -64,7 +67,7 @@ class Joining:
 
     def present(self) -> tuple[Node, ...]:
         """Those that Ray thinks alive and that have a host's label."""
-        return alive(_nodes())
+        return alive(_nodes(), code_digest())
 
     def drained(self) -> frozenset[str]:
         """As the registry says now."""
@@ -83,12 +86,23 @@ def _nodes() -> list[dict[str, Any]]:
     return found
 
 
-def alive(nodes: list[dict[str, Any]]) -> tuple[Node, ...]:
-    """Of `ray.nodes()`. Pure."""
+def alive(nodes: list[dict[str, Any]], code: str) -> tuple[Node, ...]:
+    """The hosts of `ray.nodes()`; `code` is the digest of this driver's own. Pure."""
     labels: list[tuple[Mapping[str, str], str]] = [
         (node["Labels"], node["NodeID"]) for node in nodes if node["Alive"]
     ]
-    return tuple(Node(each[HOST_LABEL], node_id) for each, node_id in labels if HOST_LABEL in each)
+    return tuple(
+        Node(each[HOST_LABEL], node_id, _why_refused(each, code))
+        for each, node_id in labels
+        if HOST_LABEL in each
+    )
+
+
+def _why_refused(labels: Mapping[str, str], code: str) -> str | None:
+    if labels.get(CODE_LABEL, code) == code:
+        return None
+    label = labels[HOST_LABEL]
+    return f"{label} runs the code of another herd: run `herd node add {label}` again"
 
 
 def death(nodes: list[dict[str, Any]], node: Node) -> str:
