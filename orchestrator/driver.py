@@ -110,7 +110,7 @@ class Driver:
     def _schedule_hosts(self) -> None:
         """A host in quarantine gets what nobody else can take: waiting would help nobody."""
         now_s, idle = time.monotonic(), not self._active
-        self._members.bring(self._schedule.wanted(now_s))
+        self._members.bring(self._schedule.wanted())
         for host_id in self._members:
             draining = host_id in self._fleet.drained
             quarantined = None if idle else self._health.quarantined(host_id, now_s)
@@ -293,7 +293,10 @@ class Driver:
                 self._attempts.give_back(cell.cell_id, cell.attempt)
         if active.left and not self._cancelled:
             self._tries.subtract(active.left.keys())
-            self._schedule.put_back(PlannedLaunch(tuple(active.left.values())))
+            left = replace(
+                active.assignment.launch, cells=tuple(map(self._roster.cell, active.left))
+            )
+            self._schedule.put_back(left)
 
     def _commit(self, active: Active, done: CellDone) -> None:
         cell = active.left.pop(done.cell_id)
@@ -302,7 +305,7 @@ class Driver:
         self._warehouse.commit_cell(row, done.trials, done.telemetry, done.evidence)
         self._watch_health(active.host_id, done)
         if done.failure and self._tries_again(cell, done.failure):
-            self._schedule.retry(cell, failed_on=active.host_id)
+            self._schedule.retry(active.assignment, self._roster.cell(cell.cell_id))
             self._view.ended(cell, done.status, f"{told(done)}; tried again later")
             return
         self._end(cell, done, 1 + self._settle(cell, done))

@@ -113,7 +113,7 @@ def offloads(engine: EngineConfig) -> bool:
 
 
 def find_lease(
-    launch: PlannedLaunch, host: HostState, taken: Sequence[Lease], *, alone: bool
+    launch: PlannedLaunch, host: HostView, taken: Sequence[Lease], *, alone: bool
 ) -> Lease | None:
     """Free devices of a host for a launch; None while others have them.
 
@@ -125,9 +125,9 @@ def find_lease(
     """
     if taken and (alone or any(lease.alone for lease in taken)):
         return None
-    build = host.view.engines.get(launch.first.engine.probe_key)
+    build = host.engines.get(launch.first.engine.probe_key)
     devices = build.devices if build else ()
-    known = gpus_of(devices, host.view.host.gpus)
+    known = gpus_of(devices, host.host.gpus)
     busy = {uuid for lease in taken for part in lease.parts for uuid in part.gpu_uuids}
     chosen = tuple(_chosen(launch.first.pairing, devices, known, busy))
     if len(chosen) != len(launch.first.pairing.devices):
@@ -137,7 +137,7 @@ def find_lease(
     alone = alone or len(uuids) != len(chosen)
     if taken and alone:
         return None
-    return Lease((Part(host.host_id, chosen, uuids),), alone)
+    return Lease((Part(host.host.host_id, chosen, uuids),), alone)
 
 
 def _chosen(

@@ -28,11 +28,18 @@ class PlannedLaunch:
     """Cells of one server configuration: they share one server life."""
 
     cells: tuple[Planned, ...]
+    host: str | None = None
+    """The one host that is to run it; None: any of its cells' hosts."""
 
     @property
     def first(self) -> Planned:
         """Any of its cells: they differ by workload only."""
         return self.cells[0]
+
+    @property
+    def seconds(self) -> float | None:
+        """Its cells' time and that of one start; None where it is not known."""
+        return _launch_work(self).seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,15 @@ class Roster:
         self._plan = plan
         self._reports = {report.host.host_id: report for report in reports}
         self.session = plan(reports)
-        self._planned = {cell.cell_id for cell in self.session.plan.cells}
+        self._planned = {cell.cell_id: cell for cell in self.session.plan.cells}
 
     def view(self, host_id: str) -> HostView:
         """A host that has reported, with what it has itself."""
         return next(v for v in self.session.hosts if v.host.host_id == host_id)
+
+    def cell(self, cell_id: str) -> Planned:
+        """A cell as the latest plan that has it says."""
+        return self._planned[cell_id]
 
     @property
     def unplaced(self) -> int:
@@ -68,7 +72,7 @@ class Roster:
         added = tuple(cell for cell in cells if cell.cell_id not in self._planned)
         rebound = tuple(cell for cell in cells if cell.cell_id in self._planned)
         first = len(self._planned)
-        self._planned |= {cell.cell_id for cell in added}
+        self._planned |= {cell.cell_id: cell for cell in cells}
         models = tuple(row for row in self.session.models if row.host_id == host_id)
         return Change(self.view(host_id), Plan(added), first, rebound, models)
 

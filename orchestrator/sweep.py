@@ -25,7 +25,7 @@ from orchestrator.progress import Progress, summary
 from orchestrator.progress_file import ProgressFile
 from orchestrator.records import planned_rows, predicted_memory_rows
 from orchestrator.roster import Roster
-from orchestrator.schedule import Schedule
+from orchestrator.schedule import Rules, Schedule
 from orchestrator.session import Command, Planner, Session
 from orchestrator.terminal import quiet
 from orchestrator.this_host import host_label
@@ -173,7 +173,7 @@ class RunningSweep:
             roster=roster,
             fleet=fleet,
             members=members,
-            schedule=Schedule(plan.launches()),
+            schedule=Schedule(plan.launches(), Rules(exclusive=config.exclusive)),
             health=Health(config.quarantine_s),
             waiting=Waiting(config.rejoin_s, config.wait_for_nodes),
             warehouse=self._warehouse,

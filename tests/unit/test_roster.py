@@ -37,6 +37,7 @@ def test_a_host_of_a_known_class_brings_no_cells_but_takes_those_there_are() -> 
     change = roster.join(report("beta"))
     assert change.added.cells == ()
     assert [cell.hosts for cell in change.rebound] == [("alpha", "beta")] * 2
+    assert [roster.cell(cell.cell_id).hosts for cell in change.rebound] == [("alpha", "beta")] * 2
     assert [row.host_id for row in change.models] == ["beta"]
     assert change.view.models[SPECS[0].file_key].path == "/beta/Q4_1.gguf"
 
