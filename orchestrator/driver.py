@@ -161,7 +161,7 @@ class Driver:
         host_id = next((h for h in cell.hosts if h in self._members), cell.hosts[0])
         failure = Failure(FailureClass.MISSING_MODEL, self._members.why_missing(cell))
         nothing = Lease((Part(host_id, (), ()),), alone=True)
-        assignment, now = Assignment(PlannedLaunch((cell,)), nothing), datetime.now(UTC)
+        assignment, now = Assignment(PlannedLaunch((cell,)), nothing, 0.0), datetime.now(UTC)
         active = begun(assignment, cell.file, self._attempts, self._sweep.sweep_id, now)
         self._warehouse.write_launch(lost_launch(active.request, None, failure, now, now), ())
         (asked,) = active.request.cells

@@ -9,7 +9,7 @@ from orchestrator.fleet.files import Cannot, Files, Ready
 from orchestrator.host_view import HostView
 from orchestrator.leases import FileState, HostState
 from orchestrator.placement import Planned
-from orchestrator.schedule import Wanted
+from orchestrator.wants import Wanted
 from workers.contract import ModelFile
 
 

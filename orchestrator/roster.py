@@ -22,7 +22,7 @@ class Change:
     first: int
     """Place of the first of these in the whole plan."""
     rebound: tuple[Planned, ...]
-    """Cells planned before, with the hosts that may run them now."""
+    """Cells planned before, with the hosts that may run them now; none if its only one changed."""
     models: tuple[rows.Model, ...]
     """Of this host."""
 
@@ -70,9 +70,12 @@ class Roster:
         self.session = self._plan(tuple(self._reports.values()))
         cells = self.session.plan.cells
         added = tuple(cell for cell in cells if cell.cell_id not in self._planned)
-        rebound = tuple(cell for cell in cells if cell.cell_id in self._planned)
+        known = tuple(cell for cell in cells if cell.cell_id in self._planned)
+        now = {cell.cell_id for cell in cells}
+        gone = (cell for cell_id, cell in self._planned.items() if cell_id not in now)
+        rebound = (*known, *(replace(cell, hosts=()) for cell in gone))
         first = len(self._planned)
-        self._planned |= {cell.cell_id: cell for cell in cells}
+        self._planned |= {cell.cell_id: cell for cell in (*added, *rebound)}
         models = tuple(row for row in self.session.models if row.host_id == host_id)
         return Change(self.view(host_id), Plan(added), first, rebound, models)
 

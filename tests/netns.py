@@ -150,8 +150,8 @@ class NetHost:
                     process.send_signal(signal.SIGKILL)
             psutil.wait_procs(left, timeout=0.2)
             deadline -= 1
-        for process in self._started:
-            process.wait(timeout=10)
+        for started in self._started:
+            started.wait(timeout=10)
         self._started.clear()
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ class User(Herd):
             pytest.fail(f"the sweep goes on and on:\n{self.told()}")
         assert code == 0, self.told()
 
-    def ended(self, *columns: str) -> list[tuple[object, ...]]:
+    def ended(self, *columns: str) -> list[tuple[Any, ...]]:
         """Attempts that are in the warehouse."""
         names = ", ".join(columns)
         if not list(self.warehouse.glob("cells/*/*.parquet")):

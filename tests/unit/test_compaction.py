@@ -320,7 +320,7 @@ def test_a_compaction_keeps_the_mark_of_thinned_telemetry(root: Path) -> None:
 def _planned_cells(root: Path) -> list[str]:
     with connect(root) as connection:
         rows = connection.query("select cell_id from planned_cells where sweep_id = 'w3'")
-    return sorted(rows.column("cell_id").to_pylist())
+    return sorted(map(str, rows.column("cell_id").to_pylist()))
 
 
 def test_what_a_plan_gets_later_counts_however_its_sweep_lies(root: Path) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 from orchestrator.config import HerdConfig
 from orchestrator.host_view import Looking
@@ -17,9 +18,7 @@ BUILD = build()
 COMMAND = Command("sweep", (), HerdConfig(), SPECS)
 
 
-def report(
-    name: str, engine: EngineBuild = BUILD, free: float = 1e4, **changes: object
-) -> HostReport:
+def report(name: str, engine: EngineBuild = BUILD, free: float = 1e4, **changes: Any) -> HostReport:
     file = ModelFile(f"/{name}/Q4_1.gguf", "41" * 32, 7)
     found = FoundModel("Q4_1", file, None)
     return HostReport(host(name, **changes), ((ENGINE.probe_key, engine),), (found,), free)
@@ -57,6 +56,7 @@ def test_a_host_that_comes_back_is_the_one_that_it_was() -> None:
     assert change.view.free_ram_mib == 1e4
     changed = roster.join(report("alpha", hardware_class="a card less"))
     assert len(changed.added.cells) == 2
+    assert [cell.hosts for cell in changed.rebound] == [()] * 2
 
 
 def test_cells_that_fit_nobody_wait_for_one_that_they_fit() -> None:
@@ -69,7 +69,7 @@ def test_cells_that_fit_nobody_wait_for_one_that_they_fit() -> None:
 
     roster = Roster(plan_pairs, [report("alpha")])
     assert roster.unplaced == 1
-    cards = {"gpus": (gpu(0), gpu(1)), "hardware_class": "two cards"}
+    cards: dict[str, Any] = {"gpus": (gpu(0), gpu(1)), "hardware_class": "two cards"}
     roster.join(report("beta", build(device(0), device(1)), **cards))
     assert roster.unplaced == 0
 
