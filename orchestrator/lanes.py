@@ -11,10 +11,10 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from orchestrator.cells import FileKey
-from orchestrator.host_view import EngineKey
 from orchestrator.leases import uses_host
 from orchestrator.plan import PlannedLaunch
 from orchestrator.work import Amount, Kind, Rates, amount_of
+from workers.look import EngineKey
 
 _NOTHING = 1e-6
 """Share of a launch that differences of sums may leave."""

@@ -109,7 +109,8 @@ def make_plan(
 
     Args:
         specs: cells as asked for.
-        hosts: the hosts that are there; hosts of one class share cells.
+        hosts: the hosts that are there; hosts of one class with the same build and file share
+            cells. The first of them says what auto values become.
         ledger: attempts that the warehouse holds.
         force: measure anew what is cached.
         forecaster: what earlier cells say of these.
@@ -118,18 +119,21 @@ def make_plan(
         each_host: every host is to measure, and this is what each has; None: hosts share cells.
     """
     memory, resolved_before = memory or Memory(), resolved_before or {}
-    classes: dict[str, list[HostView]] = {}
+    kinds: dict[object, list[HostView]] = {}
     for view in hosts:
-        classes.setdefault(view.host.hardware_class, []).append(view)
+        kinds.setdefault(view.kind, []).append(view)
     placers = [
         Placer(members, [v for v in hosts if v not in members], memory, resolved_before)
-        for members in classes.values()
+        for members in kinds.values()
     ]
     distinct: dict[str, Planned] = {}
     for spec in specs:
         for placer in placers:
             for cell in placer.place(spec):
-                distinct.setdefault(cell.cell_id, cell)
+                known = distinct.setdefault(cell.cell_id, cell)
+                if known.hosts != cell.hosts:  # alike in what this cell needs
+                    more = dict.fromkeys((*known.hosts, *cell.hosts))
+                    distinct[cell.cell_id] = replace(known, hosts=tuple(more))
     decided = [
         _forecast(_decided(cell, ledger, each_host, force=force), forecaster)
         for cell in distinct.values()

@@ -18,6 +18,9 @@ class Running:
     done: int = 0
     total: int = 0
     tok_s: float | None = None
+    launch_id: str = ""
+    temperature_c: float | None = None
+    """Of its hottest GPU, lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Progress:
     started_at: str
     counts: Mapping[str, int] = field(default_factory=dict)
     running: tuple[Running, ...] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """What is to be said of hosts, beside what they run."""
     measured_s: float = 0.0
     """Time from the first start to the last cell that ended."""
     ended: bool = False
@@ -55,12 +60,16 @@ class Progress:
         return replace(self, counts={**self.counts, outcome: self.counts.get(outcome, 0) + number})
 
     def at(self, running: Running) -> "Progress":
-        """With a host's present work replaced."""
-        return replace(self, running=(*self.without(running.host_id).running, running))
+        """With what a launch does replaced."""
+        return replace(self, running=(*self.without(running.launch_id).running, running))
 
-    def without(self, host_id: str) -> "Progress":
-        """With a host idle."""
-        return replace(self, running=tuple(r for r in self.running if r.host_id != host_id))
+    def without(self, launch_id: str) -> "Progress":
+        """With a launch gone."""
+        return replace(self, running=tuple(r for r in self.running if r.launch_id != launch_id))
+
+    def with_hosts(self, hosts: Mapping[str, str]) -> "Progress":
+        """With what other hosts do."""
+        return replace(self, hosts=hosts)
 
     def to_dict(self) -> dict[str, Any]:
         """For the progress file."""

@@ -65,8 +65,8 @@ def axes(cell: Planned) -> AxesColumns:
     )
 
 
-def planned_rows(plan: Plan, sweep_id: str) -> list[rows.PlannedCell]:
-    """The plan as rows, in its order."""
+def planned_rows(plan: Plan, sweep_id: str, first: int = 0) -> list[rows.PlannedCell]:
+    """The plan as rows, in its order; `first` is the place of its first cell."""
     return [
         rows.PlannedCell(
             **axes(cell),
@@ -80,7 +80,7 @@ def planned_rows(plan: Plan, sweep_id: str) -> list[rows.PlannedCell]:
             note=cell.note,
             unresolved_id=cell.unresolved_id,
         )
-        for order, cell in enumerate(plan.cells)
+        for order, cell in enumerate(plan.cells, first)
     ]
 
 

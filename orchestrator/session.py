@@ -1,7 +1,7 @@
 """From the command line to a plan: the one way that `herd plan` and `herd sweep` share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.cells import CellSpec, specs
@@ -9,21 +9,25 @@ from orchestrator.config import Composer, HerdConfig, split_overrides
 from orchestrator.config.compose import hydra_session
 from orchestrator.config.overrides import axis_values
 from orchestrator.fleet.described import described_view
+from orchestrator.fleet.lending import lend
 from orchestrator.forecast import Forecaster
 from orchestrator.history import read_history
-from orchestrator.host_view import HostView
+from orchestrator.host_view import HostView, Looking
 from orchestrator.launch_history import read_launches, read_resolved
 from orchestrator.matrix import expand
+from orchestrator.measured_on import MeasuredOn, read_measured_on
 from orchestrator.memory.outlook import Memory
 from orchestrator.placement import Resolved
 from orchestrator.plan import Plan, check_flags, make_plan
 from orchestrator.tariff import check_tariff
-from orchestrator.this_host import look_at
+from orchestrator.this_host import host_label
 from warehouse import rows
 from warehouse.connection import connect
 from warehouse.ledger import Ledger
 from warehouse.storage import Storage, is_warehouse, storage_at
 from warehouse.store import read_ledger
+from workers.look import HostReport, LookRequest, look
+from workers.models.shape import ModelShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,12 @@ class Session:
 
     command: Command
     hosts: tuple[HostView, ...]
+    """With what each has itself."""
     models: tuple[rows.Model, ...]
     ledger: Ledger
     plan: Plan
+    measured_on: MeasuredOn = field(default_factory=dict)
+    """Where earlier sweeps measured, as far as that matters."""
 
 
 def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
@@ -82,8 +89,74 @@ def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
         return Command(name, tuple(overrides), config, tuple(specs(points, composer)))
 
 
+class Planner:
+    """Plans a command for the hosts that have reported; anew whenever another one does.
+
+    What the warehouse held at the beginning decides, so that the same hosts get the same cells.
+    """
+
+    def __init__(self, command: Command, *, force: bool) -> None:
+        """Nobody has reported yet.
+
+        Args:
+            command: what the user asked for.
+            force: measure anew what is cached.
+
+        Raises:
+            WarehouseError: the warehouse cannot be read.
+        """
+        self.command = command
+        self._force = force
+        self._looking = Looking(command.cells, command.config.model_store)
+        self._ledger = read_ledger(command.storage)
+        self._known: tuple[frozenset[str], _Known] | None = None
+        self._measured_on = _read_measured_on(command)
+
+    def look_request(self, host_id: str) -> LookRequest:
+        """What a host is to be looked at for."""
+        return self._looking.request(host_id)
+
+    def plan(self, reports: Sequence[HostReport]) -> Session:
+        """For these hosts; or for those that the configuration describes in their place.
+
+        Raises:
+            ConfigError: the command cannot work on any host.
+        """
+        seen = self._looking.seen(reports)
+        views, described = seen.views, self.command.config.fleet.hosts
+        if described:
+            views = tuple(described_view(label, d, views[0]) for label, d in described.items())
+        lent = lend(views, seen.cells)
+        known = self._knowledge(lent)
+        plan = make_plan(
+            seen.cells,
+            lent,
+            self._ledger,
+            force=self._force,
+            forecaster=known.forecaster,
+            memory=known.memory,
+            resolved_before=known.resolved,
+            each_host=self._measured_on if self.command.config.fleet.each_host else None,
+        )
+        check_flags(plan)
+        return Session(self.command, views, seen.models, self._ledger, plan, self._measured_on)
+
+    def _knowledge(self, views: Sequence[HostView]) -> "_Known":
+        """What earlier sweeps tell; read again once a model's shape is new."""
+        shapes = {
+            sha256: shape
+            for view in views
+            for key, shape in view.shapes.items()
+            if (sha256 := view.models[key].sha256)
+        }
+        if self._known is None or not shapes.keys() <= self._known[0]:
+            known = _read_known(self.command.storage, list(shapes.items()))
+            self._known = frozenset(shapes), known
+        return self._known[1]
+
+
 def plan_command(command: Command, *, force: bool) -> Session:
-    """Look at the host and plan.
+    """Look at this host and plan.
 
     Args:
         command: what the user asked for.
@@ -92,27 +165,8 @@ def plan_command(command: Command, *, force: bool) -> Session:
     Raises:
         ConfigError: the command cannot work on any host.
     """
-    here, cells, models = look_at(command.config, command.cells)
-    views = _views(command.config, here)
-    ledger = read_ledger(command.storage)
-    known = _known(command.storage, here)
-    plan = make_plan(
-        cells,
-        views,
-        ledger,
-        force=force,
-        forecaster=known.forecaster,
-        memory=known.memory,
-        resolved_before=known.resolved,
-    )
-    check_flags(plan)
-    return Session(command, views, models, ledger, plan)
-
-
-def _views(config: HerdConfig, here: HostView) -> tuple[HostView, ...]:
-    """The hosts that are described, or this one where none is."""
-    described = config.fleet.hosts.items()
-    return tuple(described_view(label, host, here) for label, host in described) or (here,)
+    planner = Planner(command, force=force)
+    return planner.plan([look(planner.look_request(host_label(command.config)))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +178,18 @@ class _Known:
     resolved: Resolved
 
 
-def _known(storage: Storage, here: HostView) -> _Known:
+def _read_measured_on(command: Command) -> MeasuredOn:
+    """Matters where each host measures, and where launches of a cell stay on one host."""
+    asked = command.config.fleet.each_host or any(cell.launches > 1 for cell in command.cells)
+    if not asked or not is_warehouse(command.storage):
+        return {}
+    with connect(command.storage) as connection:
+        return read_measured_on(connection)
+
+
+def _read_known(storage: Storage, shapes: Sequence[tuple[str, ModelShape]]) -> _Known:
     if not is_warehouse(storage):
         return _Known(Forecaster(()), Memory(), {})
-    hashes = ((key, here.models[key].sha256) for key in here.shapes)
-    shapes = [(sha256, here.shapes[key]) for key, sha256 in hashes if sha256]
     with connect(storage) as connection:
         return _Known(
             Forecaster(read_history(connection)),

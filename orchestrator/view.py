@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from statistics import median
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
 from orchestrator.placement import Planned
-from orchestrator.progress import Progress, duration, summary
+from orchestrator.progress import Progress, Running, duration, summary
 from orchestrator.progress_file import ProgressFile
 from workers.contract import CellDone
 from workers.trials import speed_of
@@ -40,22 +41,23 @@ class View:
         self._console = console
         self._file = file
         self._bar = Bar(
-            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.fields[state]}", markup=False),
             console=console,
             auto_refresh=False,
-            transient=True,
-            disable=not console.is_terminal,
         )
         self._next_draw_s = 0.0
         self._task = self._bar.add_task("", total=None, state="")
+        self._live = Live(console=console, auto_refresh=False, transient=True)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """With the bar on the screen."""
-        with self._bar:
+        """With the bar on the screen, and what each host does above it."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with self._live:
             yield
 
     def say(self, text: str | Text) -> None:
@@ -79,18 +81,32 @@ class View:
         if now_s < self._next_draw_s and not progress.ended:
             return
         self._next_draw_s = now_s + _DRAW_INTERVAL_S
-        now = "; ".join(
-            f"{r.cell}: {r.step} {r.done}/{r.total}" + (f" {r.tok_s:.1f} tok/s" if r.tok_s else "")
-            for r in progress.running
-        )
         self._bar.update(
             self._task,
-            description=now,
             completed=progress.finished,
             total=progress.total,
             state=_state(progress),
         )
-        self._bar.refresh()
+        self._live.update(Group(*host_lines(progress), self._bar), refresh=True)
+
+
+def host_lines(progress: Progress) -> list[Text]:
+    """What each host does: a line for each launch, and for what is to be said of others."""
+    lines = [
+        Text.assemble((f"{run.host_id}  ", "bold"), _now(run), no_wrap=True, overflow="ellipsis")
+        for run in sorted(progress.running, key=lambda run: (run.host_id, run.launch_id))
+    ]
+    lines += [
+        Text.assemble((f"{host_id}  ", "bold"), words, no_wrap=True, overflow="ellipsis")
+        for host_id, words in sorted(progress.hosts.items())
+    ]
+    return lines
+
+
+def _now(run: Running) -> str:
+    speed = f" {run.tok_s:.1f} tok/s" if run.tok_s else ""
+    heat = f" {run.temperature_c:.0f} C" if run.temperature_c else ""
+    return f"{run.cell}: {run.step} {run.done}/{run.total}{speed}{heat}"
 
 
 def _state(progress: Progress) -> str:

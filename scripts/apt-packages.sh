@@ -2,7 +2,9 @@
 # What a bare Debian or Ubuntu lacks for `make demo` and `make test`. Needs root.
 set -eu
 missing=""
-for package in git make python3-venv libgomp1 util-linux; do
+# The last line is for the tests of the fleet: hosts of their own, in namespaces and a Debian root.
+for package in git make python3-venv libgomp1 util-linux \
+    debootstrap iproute2 openssh-client procps; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0

@@ -22,6 +22,11 @@ from workers.models.store import ModelStore
 FAKE = Path(__file__).parent / "fakes" / "llama_server.py"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Ray asks for its token in tests too; it reads this once, when it is first imported."""
+    os.environ["RAY_AUTH_MODE"] = "token"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_server_left() -> Iterator[None]:
     """No llama-server of these tests outlives them, whoever started it.

@@ -1,9 +1,10 @@
 """What a compaction takes together: a pure function of what is there."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from warehouse.layout import PARENTS, commit_key, stem_of, superseded_by
+from warehouse import rows
+from warehouse.layout import PARENTS, SUFFIX, commit_key, is_addition, stem_of, superseded_by
 from warehouse.manifest import Manifest
 from warehouse.snapshot import TABLES, State
 
@@ -69,6 +70,9 @@ def make_job(
     small: dict[str, tuple[str, ...]] = {}
     covers: dict[str, frozenset[str]] = {}
     left = {_group(path) for path in broken}
+    earlier = [each for each in state.manifests if each.date == date]
+    sound = [m for m in earlier if not any(f"{table}/{m.file}" in broken for table in m.rows)]
+    merged = tuple(sound) if whole or len(earlier) >= GENERATIONS else ()
     for parent in (table for table in TABLES if table not in PARENTS):
         groups = {
             commit_key(parent, path): path
@@ -79,15 +83,25 @@ def make_job(
         small[parent] = tuple(groups.values())
         for table in (each for each in TABLES if PARENTS.get(each) == parent):
             paths = state.found.small(table)
-            small[table] = tuple(path for path in paths if commit_key(table, path) in groups)
+            known = groups.keys() | _covered(parent, merged) - {key for _, key in left}
+            small[table] = tuple(path for path in paths if commit_key(table, path) in known)
+            if parent == rows.Sweep.TABLE:
+                added = (path for path in small[table] if is_addition(table, path))
+                covers[table] = frozenset(map(stem_of, added))
         ended = set(groups.values())
         starts = (path for path in state.listing.files[parent] if superseded_by(path) in ended)
         covers[parent] = frozenset(map(stem_of, (*ended, *starts)))
-    earlier = [each for each in state.manifests if each.date == date]
-    sound = [m for m in earlier if not any(f"{table}/{m.file}" in broken for table in m.rows)]
-    merged = tuple(sound) if whole or len(earlier) >= GENERATIONS else ()
     job = Job(date, small, covers, merged)
     return Job(date, small, covers, merged, thin=_to_thin(job, thinning))
+
+
+def _covered(parent: str, manifests: Iterable[Manifest]) -> set[str | None]:
+    """Commit keys of the groups that these hold."""
+    return {
+        commit_key(parent, f"{each.date}/{stem}{SUFFIX}")
+        for each in manifests
+        for stem in each.covers.get(parent, ())
+    }
 
 
 def _group(path: str) -> tuple[str, str | None]:

@@ -81,9 +81,15 @@ def _identifier(text: str) -> str:
     return text
 
 
-def sweep_stem(sweep_id: str) -> str:
-    """Stem of a sweep's files."""
-    return _identifier(sweep_id)
+def sweep_stem(sweep_id: str, addition: int = 0) -> str:
+    """Stem of a sweep's files, or of what its plan got later, when a host joined: from 1."""
+    stem = _identifier(sweep_id)
+    return f"{stem}.{addition}" if addition else stem
+
+
+def is_addition(table: str, path: str) -> bool:
+    """Whether a small file holds what a sweep's plan got later: its sweep may be compacted."""
+    return PARENTS.get(table) == "sweeps" and "." in stem_of(path)
 
 
 def launch_stem(launch_id: str, ended: bool) -> str:
@@ -139,6 +145,8 @@ def commit_key(table: str, path: str) -> str | None:
     """`date/stem` that the children of a committing file carry; None if herd did not name it."""
     date, _, name = path.rpartition("/")
     stem = name.removesuffix(SUFFIX)
+    if is_addition(table, path):
+        return f"{date}/{stem.partition('.')[0]}"
     if table == "cells":
         attempt = parse_cell_stem(stem)
         return f"{date}/{attempt.cell_id}.{attempt.attempt}" if attempt else None

@@ -29,7 +29,8 @@ class Manifest:
     replaces: frozenset[str] = frozenset()
     """Earlier generations of the day that count no more."""
     covers: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Committing table -> stems of its small files that count no more, nor do their children."""
+    """Committing table -> stems of its small files that count no more, nor do their children;
+    child table of `sweeps` -> stems of what its plans got later, as far as it is in here."""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Table -> rows in its compacted file; a table without rows has no file."""
     written_at: datetime | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
-from warehouse.layout import PARENTS, SUFFIX, commit_key
+from warehouse.layout import PARENTS, SUFFIX, commit_key, is_addition, stem_of
 from warehouse.manifest import MANIFESTS, Manifest, by_name, generation_of
 from warehouse.snapshot import TABLES, State
 from warehouse.storage import Storage
@@ -75,6 +75,10 @@ def _of_table(
                 yield Removal(f"{table}/{path}", REPLACED)
             elif path not in named:
                 yield Removal(f"{table}/{path}", UNFINISHED)
+        elif is_addition(table, path):
+            date, stem = path.partition("/")[0], stem_of(path)
+            if any(each.date == date and stem in each.covers.get(table, ()) for each in old):
+                yield Removal(f"{table}/{path}", SUPERSEDED)
         elif key in superseded:
             yield Removal(f"{table}/{path}", SUPERSEDED)
         elif table != parent and key not in committed and _known(path, state):

@@ -149,14 +149,27 @@ class Warehouse:
         models: Sequence[rows.Model],
     ) -> None:
         """Write a sweep with its plan, before its first start."""
-        stem = layout.sweep_stem(sweep.sweep_id)
+        self.add_to_sweep(sweep, 0, planned, predicted, hosts, models)
+        folder = layout.folder(rows.Sweep.TABLE, sweep.started_at)
+        self._write(folder, layout.sweep_stem(sweep.sweep_id), rows.Sweep, [sweep])
+
+    def add_to_sweep(
+        self,
+        sweep: rows.Sweep,
+        addition: int,
+        planned: Sequence[rows.PlannedCell],
+        predicted: Sequence[rows.PredictedMemory],
+        hosts: Sequence[rows.Host],
+        models: Sequence[rows.Model],
+    ) -> None:
+        """Write what its plan got later, when a host joined: additions count from 1."""
         groups: tuple[tuple[type[rows.Row], Sequence[rows.Row]], ...] = (
             (rows.Host, hosts),
             (rows.Model, models),
             (rows.PredictedMemory, predicted),
             (rows.PlannedCell, planned),
-            (rows.Sweep, [sweep]),
         )
+        stem = layout.sweep_stem(sweep.sweep_id, addition)
         for table, group in groups:
             self._write(layout.folder(table.TABLE, sweep.started_at), stem, table, group)
 

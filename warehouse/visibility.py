@@ -1,10 +1,10 @@
 """Which files of a warehouse count: a pure function of their names, and of manifests."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from warehouse.layout import PARENTS, SUFFIX, commit_key, superseded_by
+from warehouse.layout import PARENTS, SUFFIX, commit_key, is_addition, superseded_by
 from warehouse.manifest import Manifest, by_name, generation_of
 
 Files = Mapping[str, Iterable[str]]
@@ -52,9 +52,8 @@ def manifests_to_read(manifests: Iterable[str], files: Files) -> list[str]:
     mixed = {
         path.partition("/")[0]
         for table, paths in files.items()
-        if table not in PARENTS
         for path in paths
-        if not generation_of(path)
+        if not generation_of(path) and (table not in PARENTS or is_addition(table, path))
     }
     return [p for p in found if len(by_date[by_name(p).date]) > 1 or by_name(p).date in mixed]
 
@@ -78,12 +77,20 @@ class _Judge:
             small = self._committing(table, self._sound(table, small))
         else:
             commits = {commit_key(parent, path) for path in self.kept.get(parent, ())}
-            small = [path for path in small if path.removesuffix(SUFFIX) in commits]
+            small = [path for path in small if self._is_committed(table, path, commits)]
             small = self._sound(table, small)
             # Without its parent's file a generation commits no child.
             large = [path for path in large if path in self.kept.get(parent, ())]
         self.kept[table] = sorted(small + self._sound(table, large))
         self._miss(table, found)
+
+    def _is_committed(self, table: str, path: str, commits: Collection[str | None]) -> bool:
+        """By its parent's file; what a sweep got later also by one that is compacted."""
+        key = commit_key(table, path)
+        if not is_addition(table, path):
+            return key in commits
+        known = key in commits or self._covered(PARENTS[table])(f"{key}{SUFFIX}")
+        return known and not self._covered(table)(path)
 
     def _sound(self, table: str, paths: list[str]) -> list[str]:
         bad = {path for path in paths if f"{table}/{path}" in self.damaged}

@@ -94,6 +94,8 @@ class TrialDone:
     done: int
     total: int
     tok_s: float | None
+    temperature_c: float | None = None
+    """Of the hottest GPU, at the latest sample."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
+from orchestrator.checked import checked_here
 from orchestrator.cli.output import format_option, print_table
-from orchestrator.doctor import examine
 from orchestrator.settings import configuration
+from workers.doctor import examine
 
 
 @click.command()
@@ -19,7 +20,7 @@ def doctor(config_dir: Path | None, overrides: tuple[str, ...], output: str) -> 
 
     OVERRIDES as for `herd sweep` choose engine, model and warehouse to check.
     """
-    findings = examine(configuration(overrides, config_dir))
+    findings = examine(checked_here(configuration(overrides, config_dir)))
     rows = [(finding.check, finding.state, finding.found) for finding in findings]
     print_table(("check", "state", "found"), rows, output)
     if any(finding.state == "fail" for finding in findings):

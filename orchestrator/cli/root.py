@@ -15,6 +15,7 @@ VERBS = {
     "status": "status:status",
     "sql": "sql:sql",
     "views": "views:views",
+    "node": "node:node",
     "models": "models:models",
     "compare": "compare:compare",
     "import": "imports:import_files",

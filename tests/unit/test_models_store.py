@@ -1,9 +1,7 @@
 import hashlib
-import http.server
 import signal
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.hub_server import serving
 from warehouse.errors import ConfigError, ModelError
 from workers.models.config import (
     HubSource,
@@ -282,45 +281,11 @@ def test_two_at_once_fetch_once(tmp_path: Path, index: Path, model_bytes: bytes)
     assert (tmp_path / "store/tiny/tiny.gguf").read_bytes() == model_bytes
 
 
-class Hub(http.server.BaseHTTPRequestHandler):
-    """The part of the Hugging Face API that a download of one file asks."""
-
-    data = b""
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        if self._answer():
-            self.wfile.write(self.data)
-
-    def _answer(self) -> bool:
-        found = self.path == "/owner/repo/resolve/main/folder/tiny.gguf"
-        self.send_response(200 if found else 404)
-        if found:
-            self.send_header("ETag", f'"{hashlib.sha256(self.data).hexdigest()}"')
-            self.send_header("X-Repo-Commit", "a" * 40)
-        else:
-            self.send_header("X-Error-Code", "EntryNotFound")
-        self.send_header("Content-Length", str(len(self.data) if found else 0))
-        self.end_headers()
-        return found
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # name of the base class
-        """Not into the test's output."""
-
-
 @pytest.fixture
 def hub(model_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    Hub.data = model_bytes
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving({"owner/repo/folder/tiny.gguf": model_bytes}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        yield
 
 
 @pytest.mark.usefixtures("hub")

@@ -12,6 +12,7 @@ from orchestrator.plan import check_flags, make_plan
 from tests.unit.orchestrator_samples import (
     ENGINE,
     KNOWN_FLAGS,
+    SHA256,
     build,
     device,
     gpu,
@@ -265,3 +266,17 @@ def test_launches_that_are_measured_are_not_asked_for_again() -> None:
     assert (whole.decision, whole.reason) == ("cached", "measured in attempt 1")
     (forced,) = plan_of(spec(launches=3), attempts=attempts, force=True).cells
     assert (forced.decision, forced.launches) == ("run", 3)
+
+
+def test_hosts_of_a_class_with_other_builds_share_no_cells() -> None:
+    other = build(sha256="e2" * 32)
+    hosts = (view("alpha"), view("beta"), view("gamma", engine=other))
+    cells = plan_of(spec(), hosts=hosts).cells
+    assert sorted(cell.hosts for cell in cells) == [("alpha", "beta"), ("gamma",)]
+
+
+def test_a_host_that_differs_in_another_file_shares_the_cell() -> None:
+    """beta has another Q8_0; the cell is of Q4_1."""
+    beta = view("beta", sha256={**SHA256, "Q8_0": "81" * 32})
+    (cell,) = plan_of(spec(), hosts=(view("alpha"), beta)).cells
+    assert cell.hosts == ("alpha", "beta")

@@ -25,13 +25,14 @@ def test_before_the_first_cell_the_time_left_is_unknown() -> None:
     assert START.counted("cached", 3).counted("cancelled").left_s is None
 
 
-def test_a_host_does_one_thing_at_a_time() -> None:
-    loading, measuring = Running("alpha", "a"), Running("alpha", "a", "tg32", 3, 10, 42.5)
-    other = Running("beta", "b")
-    progress = START.at(loading).at(other).at(measuring)
-    assert set(progress.running) == {measuring, other}
-    assert progress.without("alpha").running == (other,)
-    assert progress.without("gamma") == progress
+def test_a_launch_does_one_thing_at_a_time_and_a_host_may_have_several() -> None:
+    loading = Running("alpha", "a", launch_id="l1")
+    measuring = Running("alpha", "a", "tg32", 3, 10, 42.5, "l1")
+    beside = Running("alpha", "b", launch_id="l2")
+    progress = START.at(loading).at(beside).at(measuring)
+    assert set(progress.running) == {measuring, beside}
+    assert progress.without("l1").running == (beside,)
+    assert progress.without("l3") == progress
 
 
 def test_the_progress_file_holds_what_status_shows() -> None:
@@ -42,7 +43,7 @@ def test_the_progress_file_holds_what_status_shows() -> None:
     assert told["ended"] is False
     assert told["left_s"] == 0.0
     shown = {"host_id": "alpha", "cell": "a", "step": "tg32", "done": 3, "total": 10}
-    assert told["running"] == [{**shown, "tok_s": None}]
+    assert told["running"] == [{**shown, "tok_s": None, "launch_id": "", "temperature_c": None}]
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.fleet import run_dir as run_dir_module
-from orchestrator.fleet.run_dir import run_dir
+from workers import run_dir as run_dir_module
 from workers.contract import MEMORY_FOLDER
+from workers.run_dir import run_dir
 
 OWNER = """\
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
-from orchestrator.fleet.run_dir import run_dir
+from workers.run_dir import run_dir
 with run_dir() as folder:
     print(folder, flush=True)
     sys.stdin.read()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from warehouse.errors import ModelError
+from workers.engine.spawn import spawn
 from workers.models.config import HubSource, WheelMember
 
 Progress = Callable[[str, int, int | None], None]
@@ -96,13 +97,11 @@ def fetch_hub(source: HubSource, target: Path, work: Path, progress: Progress) -
     if find_spec("huggingface_hub") is None:
         raise ModelError(f"{where} needs the Hugging Face client: pip install 'herd[hub]'")
     folder = work / "hub"
-    command = [sys.executable, "-m", "huggingface_hub.cli.hf", "download"]
-    command += [source.repo, source.file, "--local-dir", str(folder), "--quiet"]
-    command += ["--revision", source.revision] if source.revision else []
-    quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "NO_COLOR": "1"}
-    environment = {**os.environ, **quiet}
-    _run_client(f"downloading {where}", command, environment, folder, progress)
-    (folder / source.file).replace(target)
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "workers.models.hub_client", source.repo, source.file]
+    command += [source.revision or "", str(folder), str(target)]
+    quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    _run_client(f"downloading {where}", command, {**os.environ, **quiet}, folder, progress)
 
 
 def write_truncated(origin: Path, target: Path, size: int, progress: Progress) -> None:
@@ -127,25 +126,30 @@ def _run_client(
     folder: Path,
     progress: Progress,
 ) -> None:
-    """Run a download client to its end, telling the bytes that lie in its folder."""
-    log = folder.with_name("client.log")
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-        try:
-            while process.poll() is None:
-                progress(stage, _bytes_below(folder), None)
-                try:
-                    process.wait(_LOOK_EVERY_S)
-                except subprocess.TimeoutExpired:
-                    continue
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+    """Run a download client to its end, telling the bytes that lie in its folder.
+
+    It dies with us: one that lived on would write into the next fetch of the same file.
+    """
+    process = spawn(command, env=environment)
+    try:
+        output = _output(process, lambda: progress(stage, _bytes_below(folder), None))
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
     if process.returncode:
-        raise ModelError(f"{stage} failed: {_reason(log.read_text(errors='replace'))}")
+        raise ModelError(f"{stage} failed: {_reason(output)}")
+
+
+def _output(process: subprocess.Popen[bytes], tell: Callable[[], None]) -> str:
+    """What a client says until it ends."""
+    while True:
+        tell()
+        try:
+            output, _ = process.communicate(timeout=_LOOK_EVERY_S)
+        except subprocess.TimeoutExpired:
+            continue
+        return output.decode(errors="replace")
 
 
 def _reason(log: str) -> str:

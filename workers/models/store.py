@@ -75,7 +75,7 @@ class ModelStore:
             return path
         file = model_file(model, quant)
         try:
-            with self._lock(model, file, progress):
+            with one_at_a_time(self.root, model.name, file.file, progress):
                 if not path.is_file():
                     self._make(model, quant, path, progress)
                 self._check(model, quant, path, progress)
@@ -95,7 +95,11 @@ class ModelStore:
         self._check_space(model, quant, work)
         part = work / file.file
         self._write(model, quant, part, work, progress)
-        self._check(model, quant, part, progress)
+        try:
+            self._check(model, quant, part, progress)
+        except ModelError:
+            shutil.rmtree(work)
+            raise
         _sync(part)
         part.replace(path)
         if file.sha256 is not None:
@@ -158,23 +162,22 @@ class ModelStore:
                 f" {self.root} has {free / _GIB:.2f} GiB free"
             )
 
-    @contextmanager
-    def _lock(
-        self, model: ModelConfig, file: ModelFileConfig, progress: Progress
-    ) -> Iterator[None]:
-        """One fetch of a file at a time, on this host; the lock goes with its process."""
-        lock_path = self.root / ".locks" / f"{model.name}--{file.file}.lock"
-        lock_path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lock_path)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            progress(f"waiting for another herd that fetches {file.file}", 0, None)
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+
+@contextmanager
+def one_at_a_time(root: Path, model: str, file: str, progress: Progress) -> Iterator[None]:
+    """One fetch of a file at a time, on this host; the lock goes with its process."""
+    lock_path = root / ".locks" / f"{model}--{file}.lock"
+    lock_path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        progress(f"waiting for another herd that fetches {file}", 0, None)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def model_file(model: ModelConfig, quant: str) -> ModelFileConfig:

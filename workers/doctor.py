@@ -9,14 +9,14 @@ from pathlib import Path
 
 import psutil
 
-from orchestrator.config import HerdConfig
-from orchestrator.this_host import model_store
 from warehouse.errors import EngineError, HerdError
 from workers.engine.build import EngineBuild, probe
+from workers.engine.config import EngineConfig
 from workers.engine.startup import startup_info
 from workers.gpu import Nvml
 from workers.models.config import ModelConfig
 from workers.models.header import read_header
+from workers.models.store import ModelStore
 
 _LEAST_FREE_GIB = 2
 _GIB = 2**30
@@ -33,17 +33,35 @@ class Finding:
     """What was seen, and what to do about it."""
 
 
-def examine(config: HerdConfig) -> list[Finding]:
-    """All checks of this host, for the configured engine, model and warehouse."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a host is to be ready for."""
+
+    engine: EngineConfig
+    model: ModelConfig
+    quant: str
+    model_store: str | None = None
+    """Folder of fetched model files; None is herd's own."""
+    warehouse: str | None = None
+    """Where it lies, if it is written from this host."""
+
+    @property
+    def store(self) -> ModelStore:
+        """The model store."""
+        return ModelStore(Path(self.model_store).expanduser() if self.model_store else None)
+
+
+def examine(checked: Checked) -> list[Finding]:
+    """All checks of this host."""
     nvml = Nvml()
     findings = [*_tools(), *_clock_and_cpu(), *_gpus(nvml)]
     try:
-        build = probe(config.engine.binary, config.engine.env)
+        build = probe(checked.engine.binary, checked.engine.env)
     except EngineError as error:
         findings.append(Finding("engine", "fail", str(error)))
     else:
-        findings += [*_engine(build, config), *_devices(build, nvml)]
-    return [*findings, *_model(config), *_ports(), *_folders(config)]
+        findings += [*_engine(build, checked.engine), *_devices(build, nvml)]
+    return [*findings, *_model(checked), *_ports(), *_folders(checked)]
 
 
 def _tools() -> Iterator[Finding]:
@@ -88,9 +106,9 @@ def _gpus(nvml: Nvml) -> Iterator[Finding]:
         )
 
 
-def _engine(build: EngineBuild, config: HerdConfig) -> Iterator[Finding]:
+def _engine(build: EngineBuild, engine: EngineConfig) -> Iterator[Finding]:
     yield Finding("engine", "ok", f"{build.path}: {build.text}, sha256 {build.sha256[:12]}")
-    quants = startup_info(build, config.engine).get("FA_QUANTS")
+    quants = startup_info(build, engine).get("FA_QUANTS")
     if quants is None:
         told = "CPU or an older build: every pair works on the CPU; watch mixed types on CUDA"
     else:
@@ -112,12 +130,11 @@ def _devices(build: EngineBuild, nvml: Nvml) -> Iterator[Finding]:
         yield Finding("gpus seen by engine", "ok", seen or "none")
 
 
-def _model(config: HerdConfig) -> Iterator[Finding]:
-    model: ModelConfig = config.model
-    quant = config.quant or model.default_quant or ""
+def _model(checked: Checked) -> Iterator[Finding]:
+    model, quant = checked.model, checked.quant
     name = f"model {model.name} {quant}".strip()
     try:
-        path = model_store(config).path(model, quant)
+        path = checked.store.path(model, quant)
         missing = read_header(path).missing_bytes
     except HerdError as error:
         yield Finding(name, "warn", f"{error}; `herd models fetch {model.name} {quant}`")
@@ -138,12 +155,13 @@ def _ports() -> Iterator[Finding]:
         yield Finding("ports", "ok", "loopback takes listeners")
 
 
-def _folders(config: HerdConfig) -> Iterator[Finding]:
+def _folders(checked: Checked) -> Iterator[Finding]:
     places = {
-        "warehouse": Path(config.warehouse.uri).expanduser(),
-        "model store": model_store(config).root,
+        "model store": checked.store.root,
         "temporary folder": Path(tempfile.gettempdir()),
     }
+    if checked.warehouse is not None:
+        places["warehouse"] = Path(checked.warehouse).expanduser()
     for name, path in places.items():
         there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
         free = psutil.disk_usage(str(there)).free / _GIB

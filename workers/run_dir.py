@@ -1,4 +1,4 @@
-"""The run folder: everything of a sweep that must not outlive it."""
+"""The run folder of a process: everything of a sweep that must not outlive it."""
 
 import fcntl
 import os

@@ -1,0 +1,1 @@
+"""What keeps a host in the fleet, and the way it gets there. Standard library only."""
