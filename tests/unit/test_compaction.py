@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from warehouse.compaction import compact, thinned
 from warehouse.connection import connect
 from warehouse.datasets import Datasets
 from warehouse.errors import WarehouseError
+from warehouse.folder import FolderStorage
 from warehouse.jobs import Thinning, make_job
-from warehouse.layout import READABLE
+from warehouse.layout import READABLE, SUFFIX
 from warehouse.retention import removals, remove
 from warehouse.schemas import table_of
 from warehouse.snapshot import TABLES, Snapshots
@@ -312,3 +314,20 @@ def test_a_compaction_keeps_the_mark_of_thinned_telemetry(root: Path) -> None:
     store.commit_cell(cell("c9"), [trial("c9")], [telemetry("c9")])
     (manifest,) = compact(storage_at(root), clock).manifests
     assert manifest.telemetry_interval_s is None
+
+
+class CompactedMeanwhile(FolderStorage):
+    """Between parents and children a day is compacted, and what it covers removed."""
+
+    def list_tables(self, tables: Iterable[str], suffix: str = SUFFIX) -> dict[str, list[str]]:
+        names = list(tables)
+        storage = FolderStorage(self.root)
+        if "trials" in names and not storage.list_tables(["manifests"], ".json")["manifests"]:
+            compact(storage, clock)
+            remove(storage, removals(Snapshots(storage).state(), LATER))
+        return super().list_tables(names, suffix)
+
+
+def test_a_compaction_amid_a_listing_hides_nothing(root: Path) -> None:
+    found = Snapshots(CompactedMeanwhile(root)).take()
+    assert [len(found.files[table]) for table in ("cells", "trials")] == [1, 1]
