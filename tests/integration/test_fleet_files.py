@@ -182,6 +182,8 @@ def test_a_mover_that_is_killed_midway_costs_a_pause(
     killed.kill()
     killed.wait(30)
     if whose == "source":
+        fleet.until(lambda: bool(fleet.files.fetching()["beta"].silent_s))
+        assert re.search(r"no word for \d+ s$", str(fleet.files.fetching()["beta"]))
         mover.send_signal(signal.SIGCONT)
     end = fleet.end("beta", wanted)
     assert isinstance(end, Ready)
