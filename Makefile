@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test unit lint integration clean
+.PHONY: setup demo test unit simulations lint integration clean
 
 setup: $(READY)
 
@@ -20,12 +20,16 @@ lint: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/python -m pytest -n 2 tests/unit
+	$(BIN)/python -m pytest -n 2 -m "not simulation" tests/unit
+
+# Verdicts on thousands of simulated comparisons: error rates and power.
+simulations: $(READY)
+	$(BIN)/python -m pytest -n 2 -m simulation tests/unit
 
 integration: $(READY)
 	$(BIN)/python -m pytest tests/integration
 
-test: lint unit integration
+test: lint unit simulations integration
 
 clean:
 	rm -rf $(VENV) herd-data

@@ -59,8 +59,9 @@ class Garbage:
     def lines(self) -> list[tuple[str, str, int]]:
         """What, why, and how many files: the days of a table that go for one reason together."""
         folders = Counter((str(PurePosixPath(e.path).parent), e.why) for e in self.removals)
-        removed = [(f"{folder}/", why, count) for (folder, why), count in sorted(folders.items())]
-        thin = [(f"telemetry/{job.date}/", "thinned", 0) for job in self.thin]
+        removed = [(folder, why, count) for (folder, why), count in sorted(folders.items())]
+        old = "older than telemetry is kept whole: thinned"
+        thin = [(f"telemetry/{job.date}", old, 0) for job in self.thin]
         kept = [(each.path, f"kept, left out of answers: {each.why}", 0) for each in self.left_out]
         return [*removed, *thin, *kept]
 

@@ -70,6 +70,7 @@ def main() -> None:
     both = []
     for _ in range(args.rounds):
         ours = by_herd(args, build, devices)
+        print(f"herd {ours.wall_s:.1f} s", flush=True)  # llama-bench takes long, and may be cut off
         both.append((ours, by_llama_bench(args, devices, ours)))
     report(both)
 

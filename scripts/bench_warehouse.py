@@ -1,8 +1,8 @@
 """What questions, commits and compaction cost, beside the same rows in SQLite.
 
-    python scripts/bench_warehouse.py [SECTION...]      compare small visible compact telemetry
+    python -m scripts.bench_warehouse [SECTION...]    compare small visible compact telemetry large
 
-Generates warehouses in a temporary folder (`compare` of 10 million trials needs 3 GB and some
+Generates warehouses in a temporary folder (`large`, of 10 million trials needs 3 GB and some
 minutes). Prints a line a figure: median and best of five, in ms.
 """
 
@@ -12,15 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-import generated_warehouse as generated
 import pyarrow as pa
 
 from orchestrator.history import read_history
+from scripts import generated_warehouse as generated
 from warehouse.compaction import compact
 from warehouse.connection import connect
 from warehouse.storage import storage_at
@@ -47,7 +49,7 @@ def timed(what: str, ask: Callable[[], object], times: int = 5) -> None:
 def opened(root: Path, sql: str) -> int:
     """Open, ask, close: what a command does."""
     with connect(root) as connection:
-        return connection.query(sql).num_rows
+        return len(connection.query(sql))
 
 
 COMPARE = "SELECT * FROM compare_hosts"
@@ -89,7 +91,7 @@ def bench_compare(folder: Path, trials: int, days: int, times: int = 5) -> None:
     timed(f"SQLite, {name}, means of one", lambda: base.execute(SQLITE_ONE).fetchall(), times)
 
 
-def flat(cells: pa.Table, trials: pa.Table) -> object:
+def flat(cells: pa.Table, trials: pa.Table) -> Iterable[tuple[Any, ...]]:
     """Rows as llama-bench's table has them: a trial with all its axes."""
     axes = ["cell_id", "model", "quant", "context", "cache_k", "other_axes", "hardware_class"]
     repeated = [[v for v in cells[name].to_pylist() for _ in range(TRIALS)] for name in axes]
@@ -123,11 +125,11 @@ def bench_small(folder: Path) -> None:
         root = folder / f"small{count}"
         files = small(root, count, all_tables=False)
         name = f"{files} uncompacted files ({count} cells)"
-        timed(f"speed, {name}", lambda root=root: opened(root, "SELECT * FROM speed"))
-        timed(f"compare_hosts, {name}", lambda root=root: opened(root, COMPARE))
+        timed(f"speed, {name}", partial(opened, root, "SELECT * FROM speed"))
+        timed(f"compare_hosts, {name}", partial(opened, root, COMPARE))
         with connect(root) as connection:
-            timed(f"speed again, {name}", lambda c=connection: c.query("SELECT * FROM speed"))
-        timed(f"history of a plan, {name}", lambda root=root: _history(root))
+            timed(f"speed again, {name}", partial(connection.query, "SELECT * FROM speed"))
+        timed(f"history of a plan, {name}", partial(_history, root))
 
 
 def _history(root: Path) -> None:
@@ -139,7 +141,7 @@ def bench_compact(folder: Path) -> None:
     """Compaction of 10,000 files, in a process of its own."""
     root = folder / "compact"
     files = small(root, 2000, all_tables=True)
-    child = [sys.executable, __file__, "--compact", str(root)]
+    child = [sys.executable, "-m", "scripts.bench_warehouse", "--compact", str(root)]
     done = subprocess.run(child, check=True, capture_output=True, text=True)
     print(f"compaction of {files} files: {done.stdout.strip()}", flush=True)
     timed("speed, the same compacted", lambda: opened(root, "SELECT * FROM speed"))

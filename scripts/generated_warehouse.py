@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -127,7 +128,8 @@ def trial_rows(cells: Cells, each: int, seed: int = 7) -> pa.Table:
     }
     table = table_of("trials", rows, given)
     for name in ("tg_tok_s", "pp_tok_s"):
-        column = pa.array(given[name], from_pandas=True)  # NaN is null
+        values: Any = given[name]
+        column = pa.array(values, from_pandas=True)  # NaN is null
         table = table.set_column(table.schema.get_field_index(name), table.field(name), column)
     return table
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -161,6 +162,7 @@ def thinned(samples: pa.Table, interval_s: float) -> pa.Table:
     """The first sample of each device in each interval; of telemetry of one cell."""
     slots = pc.divide(samples["sampled_at"].cast(pa.int64()), round(interval_s * 1e6))
     numbers = pa.array(range(samples.num_rows))
-    table = pa.table({"device": samples["device"], "slot": slots, "row": numbers})
+    columns: list[Any] = [samples["device"], slots, numbers]
+    table = pa.table(columns, names=["device", "slot", "row"])
     first = table.group_by(["device", "slot"], use_threads=False).aggregate([("row", "min")])
     return samples.take(first["row_min"].combine_chunks().sort())

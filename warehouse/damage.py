@@ -1,5 +1,7 @@
 """Parquet files that are not what their name says: truncated, of another kind, or unreadable."""
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.dataset as ds
 
@@ -20,7 +22,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def open_file(storage: Storage, table: str, path: str) -> "tuple[ds.ParquetFileFragment, str]":
+def open_file(storage: Storage, table: str, path: str) -> tuple[ds.ParquetFileFragment, str]:
     """The file with its footer read, and what is wrong with it; empty if nothing is.
 
     Args:
@@ -28,7 +30,8 @@ def open_file(storage: Storage, table: str, path: str) -> "tuple[ds.ParquetFileF
         table: that it is to be a file of.
         path: `date=YYYY-MM-DD/name`.
     """
-    fragment = READING.make_fragment(storage.arrow_path(f"{table}/{path}"), storage.filesystem)
+    name = storage.arrow_path(f"{table}/{path}")
+    fragment: Any = READING.make_fragment(name, storage.filesystem)  # its stub knows less
     try:
         fragment.ensure_complete_metadata()
         found = fragment.physical_schema
@@ -54,7 +57,7 @@ def wrong_schema(table: str, found: pa.Schema) -> str:
     return ""
 
 
-def unreadable(fragment: "ds.ParquetFileFragment", table: str) -> str:
+def unreadable(fragment: ds.ParquetFileFragment, table: str) -> str:
     """Why the rows of the file cannot be read, though its footer can; empty if they can."""
     try:
         for _ in fragment.to_batches(schema=schema_of_table(table)):

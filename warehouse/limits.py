@@ -71,7 +71,7 @@ def _stop(connection: duckdb.DuckDBPyConnection, future: Future[pa.Table]) -> No
         connection.interrupt()
         if wait([future], _AGAIN_S).done:
             return
-    raise StuckQueryError("stopped with herd: one call of a function ran on and on")
+    raise StuckQueryError("one call of a function runs on and cannot be stopped: herd ends with it")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> pa.Table:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -172,8 +173,8 @@ def _split(rows: pa.Table, columns: tuple[str, ...]) -> Iterator[Piece]:
         return
     starts = {0}
     for name in columns:
-        values = rows[name].combine_chunks()
-        differs = pc.fill_null(pc.not_equal(values[1:], values[:-1]), True)
+        values: Any = rows[name].combine_chunks()
+        differs: Any = pc.fill_null(pc.not_equal(values[1:], values[:-1]), True)
         starts.update(each + 1 for each in pc.indices_nonzero(differs).to_pylist())
     bounds = [*sorted(starts), rows.num_rows]
     for start, end in pairwise(bounds):

@@ -21,8 +21,10 @@ from warehouse import rows
 from warehouse.schemas import schema_of, unit_of
 
 _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(?: \[(?P<unit>[^]]*)\])?: (?P<meaning>.+)")
-_BY_TEXT = ("query", "query_table", "json_execute_serialized_sql")
-"""Functions that may put the name of what they read together."""
+_ANY = re.compile(
+    "query|query_table|json_execute_serialized_sql"  # these put names of text together
+    "|show|information_schema|sqlite_master|(duckdb|pg|pragma)_.*"  # these list all there is
+)
 _SOURCE = re.compile(r"(?:FROM|JOIN)\s+(\w+)")
 
 
@@ -114,18 +116,18 @@ def in_order(views: list[View]) -> list[View]:
     return [by_name[name] for name in TopologicalSorter(graph).static_order()]
 
 
-def tables_in(sql: str, views: list[View]) -> set[str]:
-    """The tables that a query may read, itself or through views: all that it names anywhere."""
+def named_in(sql: str, views: list[View]) -> set[str]:
+    """The tables and views that a query may read: all it names anywhere, and what those read."""
     sources = {view.name: view.sources for view in views}
-    sources |= dict.fromkeys(_BY_TEXT, tuple(table.TABLE for table in rows.TABLES))
+    everything = [*sources, *(table.TABLE for table in rows.TABLES)]
     named: set[str] = set()
     pending = re.findall(r"\w+", sql.lower())
     while pending:
         name = pending.pop()
         if name not in named:
             named.add(name)
-            pending += sources.get(name, ())
-    return {table.TABLE for table in rows.TABLES} & named
+            pending += everything if _ANY.fullmatch(name) else sources.get(name, ())
+    return named & set(everything)
 
 
 def load_views() -> list[View]:

@@ -15,6 +15,9 @@ from rich.text import Text
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from warehouse.visibility import LeftOut
+
+_TOLD = 5
 FORMATS = ("table", "csv", "json")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +39,15 @@ def format_option(command: F) -> F:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], output: str) -> None:
     """Print rows to standard output; as `render`."""
     click.echo(render(columns, rows, output), nl=False)
+
+
+def tell_left_out(left_out: "Sequence[LeftOut]") -> None:
+    """Say on standard error which files no answer counts."""
+    for each in left_out[:_TOLD]:
+        click.echo(f"herd: left out: {each.path}: {each.why}", err=True)
+    if len(left_out) > _TOLD:
+        text = f"herd: {len(left_out) - _TOLD} more files are left out; `herd gc` lists them"
+        click.echo(text, err=True)
 
 
 def print_arrow(answer: "pa.Table", output: str) -> None:

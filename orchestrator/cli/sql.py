@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import psutil
 
-from orchestrator.cli.output import format_option, print_arrow
+from orchestrator.cli.output import format_option, print_arrow, tell_left_out
 from orchestrator.settings import warehouse_config
 from warehouse.connection import Connection, connect
 from warehouse.errors import StuckQueryError
@@ -41,6 +41,7 @@ def sql(config_dir: Path | None, query: str | None, timeout_s: float | None, out
         except StuckQueryError as error:
             click.echo(f"herd: {error}", err=True)
             os._exit(1)  # the thread that asks would hold up any other way out
+        tell_left_out(connection.left_out)
 
 
 def _answer(connection: Connection, query: str | None, output: str) -> None:

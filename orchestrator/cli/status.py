@@ -7,7 +7,7 @@ from socket import gethostname
 import click
 import psutil
 
-from orchestrator.cli.output import format_option, print_arrow
+from orchestrator.cli.output import format_option, print_arrow, tell_left_out
 from orchestrator.progress import duration, summary
 from orchestrator.progress_file import read_progress, state_of
 from orchestrator.settings import warehouse_storage
@@ -42,6 +42,7 @@ def status(config_dir: Path | None, sweep_id: str | None, output: str) -> None:
             _print_sweeps(connection, output)
         else:
             _print_cells(connection, sweep_id, output)
+        tell_left_out(connection.left_out)
     if output == "table":
         for line in _running(storage, sweep_id):
             click.echo(line)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.output import format_option, print_table
-from orchestrator.settings import configuration, warehouse_storage
+from orchestrator.settings import warehouse_config, warehouse_storage
 from orchestrator.upkeep import keeping, look_for_garbage, thinning
 
 _wait = click.option("--wait", is_flag=True, help="Wait while a sweep writes.")
@@ -41,7 +41,7 @@ def gc(config_dir: Path | None, yes: bool, wait: bool, output: str) -> None:
     Telemetry older than warehouse.telemetry_keep_days is thinned; trials never are.
     """
     storage = warehouse_storage(config_dir)
-    kept = thinning(configuration((), config_dir).warehouse, datetime.now(UTC))
+    kept = thinning(warehouse_config(config_dir), datetime.now(UTC))
     found = look_for_garbage(storage, kept, datetime.now(UTC))
     print_table(("what", "why", "files"), found.lines(), output)
     if not yes:

@@ -2,7 +2,7 @@
 
 from orchestrator.config.compose import Composer, hydra_session, load_catalogue
 from orchestrator.config.overrides import axis_values, expand_quants, split_overrides
-from orchestrator.config.schema import GROUPS, FleetConfig, HerdConfig, PlanConfig, WarehouseConfig
+from orchestrator.config.schema import GROUPS, FleetConfig, HerdConfig, PlanConfig
 
 __all__ = [
     "GROUPS",
@@ -10,7 +10,6 @@ __all__ = [
     "FleetConfig",
     "HerdConfig",
     "PlanConfig",
-    "WarehouseConfig",
     "axis_values",
     "expand_quants",
     "hydra_session",

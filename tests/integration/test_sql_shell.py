@@ -12,6 +12,8 @@ from tests.herd_process import Herd, Terminal, until
 from tests.warehouse_samples import cell, launch, planned, sweep, trial, warehouse
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_READS_KEYS = "\x1b[?2004h"
+STUCK = "herd: one call of a function runs on and cannot be stopped: herd ends with it"
 FOREVER = "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r;"
 
 
@@ -54,9 +56,9 @@ class Typist:
         return self._appeared()
 
     def presses_ctrl_c(self) -> None:
-        """Wait for the new prompt."""
+        """Wait for the new prompt: what is typed before it reads keys is lost."""
         self.types("\x03")
-        self.sees("herd>")
+        until(lambda: _READS_KEYS in self.terminal.text[self._seen :], 15)
 
     def leaves(self) -> int:
         self.types("\x04")
@@ -107,6 +109,13 @@ def test_a_question_that_takes_too_long_is_stopped(herd: Herd) -> None:
     user.asks(FOREVER, "herd: stopped after 0.5 s")
     user.asks("select 40 + 2 as answer;", "42")
     assert user.leaves() == 0
+
+
+def test_a_question_that_cannot_be_stopped_ends_with_the_shell(herd: Herd) -> None:
+    user = Typist(herd, "--timeout", "0.5")
+    user.types("select levenshtein(repeat('a', 1000000), repeat('b', 1000000));\r")
+    assert user.terminal.wait() == 1
+    assert STUCK in user.sees(STUCK)
 
 
 def test_help_lists_views_and_explains_one(user: Typist) -> None:
@@ -189,7 +198,7 @@ def test_what_runs_for_ever_ends(herd: Herd, query: str) -> None:
     told = herd.run("sql", "--timeout", "0.5", query, timeout_s=60)
     assert (told.returncode, told.stdout) == (1, "")
     (line,) = told.stderr.splitlines()
-    assert line.startswith(("herd: stopped after 0.5 s", "herd: stopped with herd: one call"))
+    assert line.startswith(("herd: stopped after 0.5 s", STUCK))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from orchestrator.cli import main
 from orchestrator.progress import Progress, Running
 from orchestrator.progress_file import ProgressFile
-from tests.warehouse_samples import cell, holder, launch, planned, sweep, trial
+from tests.warehouse_samples import at, cell, holder, launch, planned, sweep, telemetry, trial
 from warehouse.errors import ConfigError, WarehouseError
 from warehouse.storage import storage_at
 from warehouse.store import writing
@@ -310,3 +310,47 @@ def test_a_query_may_begin_with_a_comment(herd: Herd, rows: Path) -> None:
     told = herd("sql", "-- how many?\nselect count(*) as n from cells", "--format", "csv")
     assert told.exit_code == 0, told.stderr
     assert told.stdout.splitlines()[0] == "n"
+
+
+def test_compact_and_gc_say_what_they_do(herd: Herd, rows: Path) -> None:
+    left = rows / "trials/date=2026-03-01/c9.1.parquet"
+    left.write_bytes(b"of a killed writer")
+    with writing(rows, holder(), wait=False, on_wait=print) as warehouse:
+        warehouse.commit_cell(cell("c2"), [trial("c2")], [])
+    shown = json.loads(herd("gc", "--format", "json").stdout)
+    assert [(each["what"], each["files"]) for each in shown] == [("trials/date=2026-03-01", 1)]
+    assert "never committed" in shown[0]["why"]
+    assert left.exists()
+    assert herd("compact").stdout == "7 files of 1 days compacted, 9 rows\n"
+    assert not left.exists()
+    counted = herd("sql", "select count(*) as n from trials", "--format", "csv")
+    assert counted.stdout == "n\n2\n"
+
+
+def test_gc_removes_only_when_told_to(herd: Herd, rows: Path) -> None:
+    left = rows / "trials/date=2026-03-01/c9.1.parquet.77.tmp"
+    left.write_bytes(b"half")
+    shown = herd("gc")
+    assert "left by a process that was killed" in shown.stdout
+    assert "1 files to remove: nothing was changed; --yes does it" in shown.stderr
+    assert left.exists()
+    assert herd("gc", "--yes").exit_code == 0
+    assert not left.exists()
+
+
+def test_gc_thins_old_telemetry(herd: Herd, rows: Path) -> None:
+    with writing(rows, holder(), wait=False, on_wait=print) as warehouse:
+        samples = [telemetry("c2", sampled_at=at(each)) for each in range(40)]
+        warehouse.commit_cell(cell("c2"), [trial("c2")], samples)
+    assert "telemetry/date=2026-03-01" in herd("gc", "--yes").stdout
+    counted = herd("sql", "select count(*) as n from telemetry", "--format", "csv")
+    assert counted.stdout == "n\n4\n"
+    assert "telemetry" not in herd("gc").stdout.replace("compacted", "")
+
+
+def test_a_damaged_file_is_a_line_and_no_error(herd: Herd, rows: Path) -> None:
+    (rows / "trials/date=2026-03-01/c1.1.parquet").write_bytes(b"half")
+    answer = herd("sql", "select count(*) as n from trials", "--format", "csv")
+    assert (answer.exit_code, answer.stdout) == (0, "n\n0\n")
+    assert answer.stderr.startswith("herd: left out: trials/date=2026-03-01/c1.1.parquet: ")
+    assert len(answer.stderr.splitlines()) == 1

@@ -72,6 +72,7 @@ def decided(found: Iterator[Comparison]) -> list[str]:
     ("launches", "calibrated"),
     [(3, False), (5, False), (1, True), (2, True), (3, True)],
 )
+@pytest.mark.simulation
 def test_equals_are_seldom_told_apart(launches: int, calibrated: bool) -> None:
     """The host drifts by 10 % an hour (standard deviation); a launch takes six minutes.
 
@@ -82,6 +83,7 @@ def test_equals_are_seldom_told_apart(launches: int, calibrated: bool) -> None:
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
+@pytest.mark.simulation
 def test_five_percent_are_found(calibrated: bool) -> None:
     """2 % noise between launches, five launches a side: by theory 92 %, beside a floor 91 %."""
     host = Simulated(11, between=0.02, within=0.004, drift=0.0)
@@ -90,6 +92,7 @@ def test_five_percent_are_found(calibrated: bool) -> None:
     assert verdicts.count("slower") == 0
 
 
+@pytest.mark.simulation
 def test_repetitions_in_one_life_would_be_fooled() -> None:
     """The same launches with each repetition taken for a launch: what the unit is there for."""
     host = Simulated(5, between=0.03, within=0.01, drift=0.0)
@@ -104,6 +107,7 @@ def test_repetitions_in_one_life_would_be_fooled() -> None:
     assert wrong >= 60
 
 
+@pytest.mark.simulation
 def test_interval_holds_the_true_difference() -> None:
     host = Simulated(21, between=0.03, within=0.01, drift=0.0)
     held = sum(
@@ -113,6 +117,7 @@ def test_interval_holds_the_true_difference() -> None:
     assert held >= 0.93 * 600
 
 
+@pytest.mark.simulation
 def test_many_comparisons_share_the_error() -> None:
     """Families of eight equals: a wrong verdict anywhere in at most some 5 % of them."""
     host = Simulated(31, between=0.03, within=0.01, drift=0.0)

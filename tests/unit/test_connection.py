@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -144,10 +144,20 @@ ATTACKS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Connection]]:
+    """One for all attacks: none of them may change it."""
+    root = tmp_path_factory.mktemp("attacked") / "herd-data"
+    warehouse(root).commit_cell(cell("c1"), [trial("c1")], [telemetry("c1")])
+    with connect(root) as opened:
+        yield root, opened
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_is_written_and_nothing_else_is_read(
-    root: Path, connection: Connection, attack: str
+    attacked: tuple[Path, Connection], attack: str
 ) -> None:
+    root, connection = attacked
     before = names(root.parent)
     with pytest.raises(QueryError) as error:
         connection.query(attack.format(root=root))
@@ -159,14 +169,15 @@ def test_nothing_is_written_and_nothing_else_is_read(
 def test_a_relation_is_fenced_too(root: Path, connection: Connection) -> None:
     before = names(root.parent)
     relation = connection.sql("SELECT * FROM speed")
-    for attack in (
+    attacks: tuple[Callable[[], object], ...] = (
         lambda: connection.sql("DROP VIEW speed"),
         lambda: connection.sql("SELECT * FROM read_text('/etc/passwd')"),
         lambda: connection.sql("SELECT * FROM relation"),
         lambda: relation.write_parquet(str(root / "x.parquet")),
         lambda: relation.to_csv(str(root / "x.csv")),
         lambda: relation.query("v", f"COPY v TO '{root}/y.csv'"),
-    ):
+    )
+    for attack in attacks:
         with pytest.raises((QueryError, duckdb.Error)):
             attack()
     assert names(root.parent) == before
@@ -180,6 +191,17 @@ def test_a_relation_is_lazy_and_keeps_its_snapshot(root: Path, connection: Conne
     assert before.filter("quant = 'Q4_1'").fetchall() == [("c1", "Q4_1")]
     assert after.fetchall() == [("c1",), ("c2",)]
     assert before.to_arrow_table().to_pylist() == [{"cell_id": "c1", "quant": "Q4_1"}]
+
+
+def test_a_relation_knows_what_its_query_names_and_nothing_that_is_empty(
+    connection: Connection,
+) -> None:
+    relation = connection.sql("SELECT cell_id FROM speed")
+    joined = relation.query("r", "SELECT quant FROM r JOIN cells USING (cell_id)")
+    assert joined is not None
+    assert joined.fetchall() == [("Q4_1",)]
+    with pytest.raises(duckdb.CatalogException, match="telemetry does not exist"):
+        relation.query("r", "SELECT * FROM r JOIN telemetry USING (cell_id)")
 
 
 def test_a_relation_that_is_read_half_blocks_no_question(connection: Connection) -> None:
@@ -228,6 +250,21 @@ def test_a_question_stops_at_its_memory_and_the_next_is_answered(
         with pytest.raises(QueryError, match=told):
             opened.query(asked)
         assert opened.query("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "SHOW TABLES",
+        "SELECT table_name AS name FROM information_schema.tables",
+        "SELECT DISTINCT table_name AS name FROM duckdb_columns() WHERE NOT internal",
+    ],
+)
+def test_lists_hold_every_view(root: Path, listing: str) -> None:
+    warehouse(root)
+    with connect(root) as opened:
+        listed = {each["name"] for each in opened.query(listing).to_pylist()}
+        assert {view.name for view in opened.list_views()} <= listed
 
 
 def test_only_the_committed_tables_and_the_views_can_be_named(connection: Connection) -> None:

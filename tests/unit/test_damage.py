@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -141,9 +142,13 @@ def test_any_text_comes_back_as_it_was(root: Path) -> None:
     store = Warehouse(root)
     store.write_sweep(sweep(name=ODD, command=ODD), [], [], [], [])
     store.write_launch(launch(command_line=(ODD, ""), log_tail=ODD * 100_000), [])
-    failed = {"status": "failed", "failure_class": "crash"}
-    axes = dict.fromkeys(("model", "quant", "pairing", "engine", "host_id", "reason"), ODD)
-    store.commit_cell(cell("c3", **failed, **axes), [trial("c3", step=ODD, invalid_reason=ODD)])
+    axes: dict[str, Any] = dict.fromkeys(
+        ("model", "quant", "pairing", "engine", "host_id", "reason"), ODD
+    )
+    store.commit_cell(
+        cell("c3", status="failed", failure_class="crash", **axes),
+        [trial("c3", step=ODD, invalid_reason=ODD)],
+    )
     store.compact()
     with connect(root) as connection:
         (launched,) = connection.query("SELECT * FROM launches").to_pylist()

@@ -19,6 +19,7 @@ LAWS: dict[str, Callable[[np.random.Generator, int], Floats]] = {
 @pytest.mark.parametrize(
     ("law", "sides"), [("heavy tails", (5, 5)), ("skewed", (5, 8)), ("two modes", (5, 5))]
 )
+@pytest.mark.simulation
 def test_the_bootstrap_holds_its_level(law: str, sides: tuple[int, int]) -> None:
     """Of 300 equals; the plain percentile bootstrap beside it tells 10 to 13 % apart."""
     random = np.random.default_rng(len(law))

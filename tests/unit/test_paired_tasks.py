@@ -66,6 +66,7 @@ def test_pairs_that_agree_are_no_proof_of_equality() -> None:
 
 
 @pytest.mark.parametrize(("number", "seeds"), [(9, 3), (30, 1), (30, 3)])
+@pytest.mark.simulation
 def test_equals_are_seldom_told_apart(number: int, seeds: int) -> None:
     """Tasks differ in difficulty, and each side is better at some of them."""
     random = np.random.default_rng(number + seeds)
@@ -86,6 +87,7 @@ def test_equals_are_seldom_told_apart(number: int, seeds: int) -> None:
     assert held >= 0.93 * 500
 
 
+@pytest.mark.simulation
 def test_a_real_difference_is_found() -> None:
     random = np.random.default_rng(8)
     found = 0

@@ -44,6 +44,7 @@ def stepped(builds: int, at: int, ratio: float = 0.95) -> list[float]:
     ("builds", "launches", "day", "apart"),
     [(10, 3, 0.0, False), (20, 3, 0.0, False), (30, 2, 0.0, False), (10, 3, 0.02, True)],
 )
+@pytest.mark.simulation
 def test_flat_histories_seldom_alarm(builds: int, launches: int, day: float, apart: bool) -> None:
     """The true rate is 5 % of 600 histories; 2 standard errors of it are 11."""
     random = np.random.default_rng(builds)
@@ -58,6 +59,7 @@ def test_flat_histories_seldom_alarm(builds: int, launches: int, day: float, apa
 
 
 @pytest.mark.parametrize(("builds", "at"), [(10, 5), (10, 8), (30, 25)])
+@pytest.mark.simulation
 def test_five_percent_are_found_within_a_build(builds: int, at: int) -> None:
     """Three launches a build at 2 % noise."""
     random = np.random.default_rng(at)
@@ -68,6 +70,7 @@ def test_five_percent_are_found_within_a_build(builds: int, at: int) -> None:
     assert near >= 0.9 * 100
 
 
+@pytest.mark.simulation
 def test_days_that_differ_pass_for_steps_where_it_is_not_told() -> None:
     """The same histories, each build on a day of its own: what `apart` is there for."""
     random = np.random.default_rng(4)
@@ -89,6 +92,7 @@ def test_several_steps_are_told_apart() -> None:
     assert (up.before, up.after) == pytest.approx((TOK_S * 0.85, TOK_S * 1.05), rel=0.03)
 
 
+@pytest.mark.simulation
 def test_many_histories_share_the_error() -> None:
     random = np.random.default_rng(6)
     families = [[simulated(random, flat(10)) for _ in range(8)] for _ in range(150)]

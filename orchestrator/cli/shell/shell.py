@@ -4,7 +4,7 @@ import shutil
 
 import click
 
-from orchestrator.cli.output import FORMATS, render, render_arrow
+from orchestrator.cli.output import FORMATS, render, render_arrow, tell_left_out
 from orchestrator.cli.shell.prompt import session
 from orchestrator.cli.views import list_columns, list_views
 from warehouse.connection import Connection
@@ -50,6 +50,7 @@ class Shell:
             else:
                 for statement in split_statements(text)[0]:
                     show(render_arrow(self._connection.query(statement), self._output))
+                    tell_left_out(self._connection.left_out)
         except StuckQueryError:
             raise
         except HerdError as error:
