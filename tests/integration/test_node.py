@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orchestrator.fleet.probe import TIME_LIMIT_S, probe
@@ -14,6 +15,7 @@ from tests.debian_host import DebianHost, skip_reason
 from tests.herd_process import Herd, until
 from tests.nodes import add_node, free_port, list_nodes, state_of_node
 from warehouse.errors import FleetError
+from workers.node import installer
 from workers.node.environment import ray_environment
 
 pytestmark = [
@@ -145,3 +147,18 @@ def test_what_stands_in_the_way_is_one_line(fleet: Herd, box: DebianHost) -> Non
     assert elsewhere.returncode == 1
     assert "--head-address is not of this host" in elsewhere.stderr
     assert list_nodes(fleet) == []
+
+
+def test_a_head_that_was_killed_comes_back_and_its_nodes_to_it(
+    fleet: Herd, box: DebianHost
+) -> None:
+    added = add_node(fleet, box, "--head-port", free_port())
+    assert added.returncode == 0, added.stderr
+    lock = fleet.folder / "state" / "herd" / "head" / installer.LOCK
+    head = psutil.Process(int(lock.read_text()))
+    below = head.children(recursive=True)
+    head.kill()
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert not alive, "what the head's supervisor started ends with it"
+    until(lambda: state_of_node(fleet, "box") == "free", 240)
+    assert int(lock.read_text()) != head.pid
