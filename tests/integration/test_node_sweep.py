@@ -36,3 +36,5 @@ def test_a_sweep_runs_on_the_node_alone(fleet: Herd, box: DebianHost, real_model
     (host,) = fleet.query("select * from hosts where host_id = 'box'")
     assert host["python"].startswith("3.11.")
     assert box.pids("llama-serve[r]") == []
+    shown = fleet.run("node", "show", "box")
+    assert host["hardware_class"] in shown.stdout, shown.stderr
