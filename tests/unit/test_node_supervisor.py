@@ -78,17 +78,20 @@ def test_pauses_grow_until_a_run_was_a_good_one() -> None:
 
 
 def test_killed_it_takes_its_child_along_and_the_next_one_clears_up(folder: Path) -> None:
-    supervisor = _start(folder, _LIVES)
+    supervisor = _start(folder, f"{_LEAVES_AN_ORPHAN}\n{_LIVES}")
     until(lambda: _lives(folder) == 1, 20)
-    (child,) = supervisor.children()
+    child = supervisor.children()[0]
+    orphan = psutil.Process(int((folder / "orphan").read_text()))
     temporary = Path((folder / "temporary").read_text())
     supervisor.kill()
     supervisor.wait(10)
     psutil.wait_procs([child], timeout=5)
     assert not child.is_running()
+    assert orphan.is_running()
     _start(folder, _LIVES)
     until(lambda: _lives(folder) == 2, 20)
     assert not temporary.exists()
+    assert not orphan.is_running()
 
 
 def test_an_orphan_of_its_child_ends_with_it(folder: Path) -> None:
