@@ -254,7 +254,8 @@ def test_a_second_sweep_is_told_who_holds_the_warehouse(herd: Herd) -> None:
 
 
 def test_a_second_sweep_is_told_who_holds_the_host(herd: Herd) -> None:
-    command, process = begin(herd, "1024", "2048", "3072")
+    contexts = [str(1024 * i) for i in range(1, 13)]  # a start of the second takes its time
+    command, process = begin(herd, *contexts)
     elsewhere = (f"warehouse.uri={herd.folder / 'other'}",)
     second = herd.run(*command, *elsewhere)
     assert second.returncode == 1
