@@ -238,11 +238,14 @@ class Driver:
         self._members.plan(change.added.cells)
         self._members.join(node_id, change.view)
         self._schedule.rebind(change.rebound)
-        self._schedule.add(() if self._cancelled else change.added.launches())
+        if not self._cancelled:
+            self._schedule.add((*change.added.launches(), *change.owing))
         self._write(change)
         self._progress = replace(
             self._progress.counted("pruned", change.added.count("pruned")),
-            total=self._progress.total + change.added.total,
+            total=self._progress.total
+            + change.added.total
+            + sum(len(launch.cells) for launch in change.owing),
         )
         number = change.added.count("run")
         self._view.say(f"{host_id} joined" + (f": {number} cells more to run" if number else ""))

@@ -65,6 +65,8 @@ class Lane:
     key: LaneKey
     home: str | None = None
     """The host that has all of it, once one began."""
+    before: str | None = None
+    """The host that an earlier sweep measured it on: it goes on where it is there."""
     busy: int = 0
     """Its launches that run."""
     served: int = 0

@@ -56,6 +56,8 @@ class Planned:
     """`server_id` with auto values left open; None where there are none."""
     launches: int = 1
     """Server lives in which it is still to be measured."""
+    owed: tuple[tuple[str, int], ...] = ()
+    """Where each host measures: the hosts that have yet to, and in how many of the launches."""
 
 
 class Placer:

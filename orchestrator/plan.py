@@ -3,7 +3,8 @@
 The same inputs give the same plan; `herd plan` prints it, `herd sweep` runs it.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.cells import CellSpec
@@ -11,6 +12,7 @@ from orchestrator.forecast import Forecaster
 from orchestrator.history import setting_of
 from orchestrator.host_view import HostView
 from orchestrator.measured import CellFacts, workload_tokens
+from orchestrator.measured_on import MeasuredOn
 from orchestrator.memory.outlook import Memory
 from orchestrator.order import Estimate, Work, estimate, in_order
 from orchestrator.placement import Placer, Planned, Resolved
@@ -63,9 +65,10 @@ class Plan:
                 groups.setdefault(key, []).append(cell)
         rounds = range(max((cell.launches for cell in self.cells), default=0))
         launches = (
-            PlannedLaunch(tuple(cell for cell in cells if cell.launches > number))
+            launch
             for number in rounds
             for cells in groups.values()
+            for launch in _round(cells, number)
         )
         return tuple(launch for launch in launches if launch.cells)
 
@@ -83,6 +86,14 @@ class Plan:
         return estimate([_launch_work(launch) for launch in self.launches()])
 
 
+def _round(cells: Sequence[Planned], number: int) -> Iterator[PlannedLaunch]:
+    """The launches of cells that share a server, in a round: one, or one of each host."""
+    yield PlannedLaunch(tuple(c for c in cells if not c.owed and c.launches > number))
+    for host in dict.fromkeys(host for cell in cells for host, _ in cell.owed):
+        owing = tuple(cell for cell in cells if dict(cell.owed).get(host, 0) > number)
+        yield PlannedLaunch(owing, host)
+
+
 def make_plan(
     specs: Sequence[CellSpec],
     hosts: Sequence[HostView],
@@ -92,6 +103,7 @@ def make_plan(
     forecaster: Forecaster = _NO_HISTORY,
     memory: Memory | None = None,
     resolved_before: Resolved | None = None,
+    each_host: MeasuredOn | None = None,
 ) -> Plan:
     """Place, identify, decide and forecast every cell, once for each hardware class.
 
@@ -104,6 +116,7 @@ def make_plan(
         forecaster: what earlier cells say of these.
         memory: predicts what launches hold; without, from no history.
         resolved_before: what earlier plans took for auto values.
+        each_host: every host is to measure, and this is what each has; None: hosts share cells.
     """
     memory, resolved_before = memory or Memory(), resolved_before or {}
     kinds: dict[object, list[HostView]] = {}
@@ -122,7 +135,8 @@ def make_plan(
                     more = dict.fromkeys((*known.hosts, *cell.hosts))
                     distinct[cell.cell_id] = replace(known, hosts=tuple(more))
     decided = [
-        _forecast(_decided(cell, ledger, force=force), forecaster) for cell in distinct.values()
+        _forecast(_decided(cell, ledger, each_host, force=force), forecaster)
+        for cell in distinct.values()
     ]
     return Plan(tuple(decided[i] for i in in_order([_work(cell) for cell in decided])))
 
@@ -168,13 +182,31 @@ def _arguments(cell: Planned) -> list[str]:
     )
 
 
-def _decided(cell: Planned, ledger: Ledger, *, force: bool) -> Planned:
-    if cell.decision != "run" or force or cell.file.sha256 is None or cell.build is None:
+def _decided(
+    cell: Planned, ledger: Ledger, each_host: MeasuredOn | None, *, force: bool
+) -> Planned:
+    if cell.decision != "run":
+        return cell
+    new = force or cell.file.sha256 is None or cell.build is None
+    if each_host is not None:
+        return _owed(cell, ledger, {} if new else each_host.get(cell.cell_id, {}), new=new)
+    if new:
         return cell
     reason = ledger.cached(cell.cell_id, cell.launches)
     if reason:
         return replace(cell, decision="cached", reason=reason)
     return replace(cell, launches=cell.launches - ledger.measured(cell.cell_id))
+
+
+def _owed(cell: Planned, ledger: Ledger, has: Mapping[str, int], *, new: bool) -> Planned:
+    """With what each of its hosts has yet to measure."""
+    wanted = cell.launches
+    owed = tuple((h, wanted - has.get(h, 0)) for h in cell.hosts if has.get(h, 0) < wanted)
+    # as many launches as nobody can have: only what failed for good is cached
+    reason = None if new else ledger.cached(cell.cell_id, sys.maxsize)
+    if reason or not owed:
+        return replace(cell, decision="cached", reason=reason or "measured on each host")
+    return replace(cell, launches=sum(number for _, number in owed), owed=owed)
 
 
 def _forecast(cell: Planned, forecaster: Forecaster) -> Planned:

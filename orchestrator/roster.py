@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.host_view import HostView
 from orchestrator.placement import Planned
-from orchestrator.plan import Plan
+from orchestrator.plan import Plan, PlannedLaunch
 from orchestrator.session import Session
 from warehouse import rows
 from workers.look import HostReport
@@ -25,6 +25,8 @@ class Change:
     """Cells planned before, with the hosts that may run them now; none if its only one changed."""
     models: tuple[rows.Model, ...]
     """Of this host."""
+    owing: tuple[PlannedLaunch, ...] = ()
+    """What it has yet to do of cells planned before, where each host measures."""
 
 
 class Roster:
@@ -66,6 +68,7 @@ class Roster:
     def join(self, report: HostReport) -> Change:
         """A host has reported, for the first time or again."""
         host_id = report.host.host_id
+        is_new = host_id not in self._reports
         self._reports[host_id] = _kept(self._reports.get(host_id), report)
         self.session = self._plan(tuple(self._reports.values()))
         cells = self.session.plan.cells
@@ -74,10 +77,12 @@ class Roster:
         now = {cell.cell_id for cell in cells}
         gone = (cell for cell_id, cell in self._planned.items() if cell_id not in now)
         rebound = (*known, *(replace(cell, hosts=()) for cell in gone))
+        owed = Plan(known).launches() if is_new else ()
+        owing = tuple(launch for launch in owed if launch.host == host_id)
         first = len(self._planned)
         self._planned |= {cell.cell_id: cell for cell in (*added, *rebound)}
         models = tuple(row for row in self.session.models if row.host_id == host_id)
-        return Change(self.view(host_id), Plan(added), first, rebound, models)
+        return Change(self.view(host_id), Plan(added), first, rebound, models, owing)
 
 
 def _kept(known: HostReport | None, report: HostReport) -> HostReport:

@@ -12,6 +12,7 @@ from orchestrator.cells import FileKey
 from orchestrator.choosing import Chooser, choose
 from orchestrator.lanes import Entry, Lane, entry_of, key_of
 from orchestrator.leases import FileState, HostState, Lease, find_lease, uses_host
+from orchestrator.measured_on import MeasuredOn
 from orchestrator.placement import Planned
 from orchestrator.plan import PlannedLaunch
 from orchestrator.pools import Pool, share_of
@@ -58,8 +59,21 @@ class _Running:
 class Schedule:
     """The queue of a sweep, its hosts and their leases."""
 
-    def __init__(self, launches: Iterable[PlannedLaunch] = (), rules: Rules = Rules()) -> None:
+    def __init__(
+        self,
+        launches: Iterable[PlannedLaunch] = (),
+        rules: Rules = Rules(),
+        measured_on: MeasuredOn | None = None,
+    ) -> None:
+        """No host is there yet.
+
+        Args:
+            launches: in the order of the plan.
+            rules: how hosts are shared.
+            measured_on: where earlier sweeps measured cells of several launches.
+        """
         self._rules = rules
+        self._measured_on = measured_on or {}
         self._rates = Rates()
         self._hosts: dict[str, HostState] = {}
         self._pools: dict[tuple[str, ...], Pool] = {}
@@ -246,6 +260,8 @@ class Schedule:
             self._count(pool)
         lane = pool.put(key, entry)
         for cell in launch.cells:
+            if key.in_turns and (has := self._measured_on.get(cell.cell_id)):
+                lane.before = max(has, key=lambda host_id: has[host_id])
             self._by_cell[cell.cell_id].append((pool, lane, entry))
         self._size += 1
         self._ask.update(dict.fromkeys(key.hosts))
@@ -319,10 +335,18 @@ class Schedule:
             for pool in self._pools_of[host_id]
             for lane in pool.waiting.values()
             if (lane.home is None or lane.home == host_id)
+            and not (lane.before and self._goes_on_elsewhere(host_id, lane, lane.before))
             and not (lane.key.avoid == host_id and self._others_can(host, pool, lane))
             and len(lane.drained_for - {host_id}) < len(lane)
             and host.file(lane.head().file) is state
         ]
+
+    def _goes_on_elsewhere(self, host_id: str, lane: Lane, before: str) -> bool:
+        """Whether its earlier launches were on another host, which can go on with it."""
+        can = self._works(before) and (
+            self._hosts[before].file(lane.head().file) is not FileState.NEVER
+        )
+        return can and before != host_id and lane.home != host_id
 
     def _others_can(self, host: HostState, pool: Pool, lane: Lane) -> bool:
         """Whether another host with the file can try what this one failed."""

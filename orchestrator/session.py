@@ -1,7 +1,7 @@
 """From the command line to a plan: the one way that `herd plan` and `herd sweep` share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.cells import CellSpec, specs
@@ -15,6 +15,7 @@ from orchestrator.history import read_history
 from orchestrator.host_view import HostView, Looking
 from orchestrator.launch_history import read_launches, read_resolved
 from orchestrator.matrix import expand
+from orchestrator.measured_on import MeasuredOn, read_measured_on
 from orchestrator.memory.outlook import Memory
 from orchestrator.placement import Resolved
 from orchestrator.plan import Plan, check_flags, make_plan
@@ -59,6 +60,8 @@ class Session:
     models: tuple[rows.Model, ...]
     ledger: Ledger
     plan: Plan
+    measured_on: MeasuredOn = field(default_factory=dict)
+    """Where earlier sweeps measured, as far as that matters."""
 
 
 def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
@@ -107,6 +110,7 @@ class Planner:
         self._looking = Looking(command.cells, command.config.model_store)
         self._ledger = read_ledger(command.storage)
         self._known: tuple[frozenset[str], _Known] | None = None
+        self._measured_on = _read_measured_on(command)
 
     def look_request(self, host_id: str) -> LookRequest:
         """What a host is to be looked at for."""
@@ -132,9 +136,10 @@ class Planner:
             forecaster=known.forecaster,
             memory=known.memory,
             resolved_before=known.resolved,
+            each_host=self._measured_on if self.command.config.fleet.each_host else None,
         )
         check_flags(plan)
-        return Session(self.command, views, seen.models, self._ledger, plan)
+        return Session(self.command, views, seen.models, self._ledger, plan, self._measured_on)
 
     def _knowledge(self, views: Sequence[HostView]) -> "_Known":
         """What earlier sweeps tell; read again once a model's shape is new."""
@@ -171,6 +176,15 @@ class _Known:
     forecaster: Forecaster
     memory: Memory
     resolved: Resolved
+
+
+def _read_measured_on(command: Command) -> MeasuredOn:
+    """Matters where each host measures, and where launches of a cell stay on one host."""
+    asked = command.config.fleet.each_host or any(cell.launches > 1 for cell in command.cells)
+    if not asked or not is_warehouse(command.storage):
+        return {}
+    with connect(command.storage) as connection:
+        return read_measured_on(connection)
 
 
 def _read_known(storage: Storage, shapes: Sequence[tuple[str, ModelShape]]) -> _Known:

@@ -173,7 +173,9 @@ class RunningSweep:
             roster=roster,
             fleet=fleet,
             members=members,
-            schedule=Schedule(plan.launches(), Rules(exclusive=config.exclusive)),
+            schedule=Schedule(
+                plan.launches(), Rules(exclusive=config.exclusive), roster.session.measured_on
+            ),
             health=Health(config.quarantine_s),
             waiting=Waiting(config.rejoin_s, config.wait_for_nodes),
             warehouse=self._warehouse,

@@ -50,7 +50,10 @@ class FleetConfig:
     hosts: dict[str, DescribedHost] = field(default_factory=dict)
     """Hosts that are described, not present, by label: `herd plan` plans for them."""
     exclusive: bool = True
-    """Whether a host runs one launch at a time; else launches on separate GPUs run side by side."""
+    """Whether a host runs one launch at a time; else launches on separate GPUs run side by side,
+    and may disturb each other."""
+    each_host: bool = False
+    """Whether every host measures every cell; else hosts of one hardware class share them."""
     dead_man_s: float = 30.0
     """Silence of the driver after which a host's worker ends itself and its server, s."""
     wait_for_nodes: bool = False

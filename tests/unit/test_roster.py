@@ -49,6 +49,21 @@ def test_a_host_of_another_class_brings_cells_that_come_after_those_there_are() 
     assert [cell.hosts for cell in change.rebound] == [("alpha",)] * 2
 
 
+def test_where_each_host_measures_one_that_joins_owes_all_cells_and_only_once() -> None:
+    def for_each(reports: Sequence[HostReport]) -> Session:
+        seen = LOOKING.seen(reports)
+        made = make_plan(seen.cells, seen.views, Ledger(), force=False, each_host={})
+        return Session(COMMAND, seen.views, seen.models, Ledger(), made)
+
+    roster = Roster(for_each, [report("alpha")])
+    change = roster.join(report("beta"))
+    assert change.added.cells == ()
+    owing = [(launch.host, launch.first.cell_id) for launch in change.owing]
+    assert sorted(owing) == sorted(("beta", cell.cell_id) for cell in change.rebound)
+    assert len(owing) == 2
+    assert roster.join(report("beta")).owing == ()
+
+
 def test_a_host_that_comes_back_is_the_one_that_it_was() -> None:
     roster = Roster(plan, [report("alpha", free=1e4)])
     change = roster.join(report("alpha", free=9e3))

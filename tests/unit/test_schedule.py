@@ -164,6 +164,19 @@ def test_a_cell_of_several_launches_stays_on_one_host_in_turns() -> None:
     assert [context for _, context in order] in ([4096, 8192] * 3, [8192, 4096] * 3)
 
 
+def test_turns_go_on_where_an_earlier_sweep_began_them() -> None:
+    (launch, *_) = queue = launches([on("single", launches=3)], A, B)
+    for before, expected in (("a", "a"), ("b", "b"), ("gone", "a")):
+        made = Schedule(queue, measured_on={launch.first.cell_id: {before: 1}})
+        for host in (A, B):
+            made.set_host(HostState(host))
+        assert [each.host_id for each in made.assign(0.0)] == [expected]
+    made = Schedule(queue, measured_on={launch.first.cell_id: {"b": 1}})
+    made.set_host(HostState(A))
+    made.set_host(HostState(B, files={TINY: FileState.NEVER}))
+    assert [each.host_id for each in made.assign(0.0)] == ["a"]
+
+
 def test_another_host_takes_over_the_turns_of_one_that_is_gone() -> None:
     made = schedule(launches([on("single", launches=3)], A, B), A, B)
     (first,) = made.assign(0.0)
@@ -205,7 +218,7 @@ def test_draining_and_quarantined_hosts_end_what_they_run_and_get_no_more() -> N
     for changes in ({"draining": True}, {"quarantined": "3 cells in a row failed"}):
         made = schedule(queue, A)
         (first,) = made.assign(0.0)
-        made.set_host(replace(HostState(A), **changes))  # type: ignore[arg-type]
+        made.set_host(replace(HostState(A), **changes))
         assert end(made, first, 1.0) == []
         made.set_host(HostState(A))
         assert len(made.assign(2.0)) == 1
