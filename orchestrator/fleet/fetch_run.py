@@ -1,7 +1,7 @@
 """One try at a model file, by a host's mover: begun, watched, ended. Never waits."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.fleet.fetch_job import Try
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MIB = 2**20
 _ASK_EVERY_S = 1.0
+_SILENT_S = 5.0
 TARGET, SOURCE = "target", "source"
 
 
@@ -25,11 +26,16 @@ class Fetching:
     done_bytes: int = 0
     total_bytes: int | None = None
     mib_s: float | None = None
+    silent_s: float | None = None
+    """How long nothing was heard of it, where that is long."""
 
     def __str__(self) -> str:
         total = f" of {self.total_bytes / _MIB:.0f}" if self.total_bytes else ""
         done = f": {self.done_bytes / _MIB:.0f}{total} MiB" if self.done_bytes else ""
-        return self.stage + done + (f", {self.mib_s:.0f} MiB/s" if self.mib_s else "")
+        words = [self.stage + done]
+        words += [f"{self.mib_s:.0f} MiB/s"] if self.mib_s else []
+        words += [f"no word for {self.silent_s:.0f} s"] if self.silent_s else []
+        return ", ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +70,21 @@ class FetchRun:
         """
         self.attempt = attempt
         self.ref = mover.fetch.remote(wanted, attempt.way, source)
-        self.seen = Fetching(f"looking for {wanted.name} ({attempt.source or attempt.way})")
+        self._told_at = time.monotonic()
+        self._seen = Fetching(f"looking for {wanted.name} ({attempt.source or attempt.way})")
         self._mover = mover
         self._stage_ref: Any = None
         self._asked_at = time.monotonic()
         self._began: tuple[str, int, float] | None = None
         """Stage, bytes and time when its rate was first known of."""
+
+    @property
+    def seen(self) -> Fetching:
+        """What it does, as far as is known."""
+        silent_s = time.monotonic() - self._told_at
+        if silent_s < _SILENT_S:
+            return self._seen
+        return replace(self._seen, mib_s=None, silent_s=silent_s)
 
     def poll(self) -> Arrived | Failed | None:
         """How it ended; None while it goes on."""
@@ -106,7 +121,8 @@ class FetchRun:
         if not ray.wait([self._stage_ref], timeout=0)[0]:
             return
         try:
-            self.seen = self._told(ray.get(self._stage_ref))
+            self._seen = self._told(ray.get(self._stage_ref))
+            self._told_at = time.monotonic()
         except RayError:
             # the fetch itself tells what became of the mover
             self._asked_at = time.monotonic()

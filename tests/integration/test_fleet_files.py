@@ -182,6 +182,8 @@ def test_a_mover_that_is_killed_midway_costs_a_pause(
     killed.kill()
     killed.wait(30)
     if whose == "source":
+        fleet.until(lambda: bool(fleet.files.fetching()["beta"].silent_s))
+        assert re.search(r"no word for \d+ s$", str(fleet.files.fetching()["beta"]))
         mover.send_signal(signal.SIGCONT)
     end = fleet.end("beta", wanted)
     assert isinstance(end, Ready)
@@ -211,6 +213,29 @@ def test_a_source_that_is_lost_midway_is_waited_for_by_the_next_need(
     fleet.hosts.up("delta")
     fleet.join("delta", file)
     again = fleet.end("beta", wanted)
+    assert isinstance(again, Ready)
+    assert Path(again.file.path).stat().st_ino == inode
+    fleet.hosts.kill("delta")
+
+
+def test_a_host_that_is_lost_while_it_gets_a_file_goes_on_when_it_is_back(
+    fleet: Fleet, wanted: Wanted, content: bytes
+) -> None:
+    fleet.hosts.up("delta")
+    fleet.join("alpha", put(fleet, "alpha", content))
+    fleet.join("delta")
+    fleet.files.need_file("delta", wanted)
+    fleet.stop_midway("delta", wanted)
+    inode = fleet.part("delta", wanted).stat().st_ino
+    fleet.hosts.kill("delta")
+    # the driver may learn of the host's end later than of its mover's
+    end = fleet.end("delta", wanted)
+    assert isinstance(end, Cannot)
+    assert end.host_lost
+    fleet.files.lost("delta")
+    fleet.hosts.up("delta")
+    fleet.join("delta")
+    again = fleet.end("delta", wanted)
     assert isinstance(again, Ready)
     assert Path(again.file.path).stat().st_ino == inode
     fleet.hosts.kill("delta")
