@@ -82,8 +82,10 @@ def add_over_ssh(wanted: Wanted, remote: Remote, tell: Tell) -> tuple[str, HeadR
     address = wanted.head_address or (peer if is_own_address(peer) else address_towards(peer))
     head = start_head(address, wanted.port, wanted.own_label)
     for part in missing:
-        tell(f"{wanted.label}: sending {part.name.partition('/')[0]}, {part.size_mib:.0f} MiB")
-        remote.ask("unpack", payload=part.packed(), part=part.name)
+        packed = part.packed()
+        size = f"{packed.stat().st_size / 2**20:.1f} MiB"
+        tell(f"{wanted.label}: sending {part.name.partition('/')[0]}, {size}")
+        remote.ask("unpack", payload=packed, part=part.name)
     seen = remote.ask("look", parts=[], head=[head.address, head.port])
     refuse_unreachable(remote.name, head, seen["head_error"])
     before = incarnations(wanted.label)

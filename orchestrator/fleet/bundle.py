@@ -63,6 +63,7 @@ class Part:
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._pack(target)
+                _remove_older(target)
         except OSError as error:
             raise FleetError(f"{target} cannot be written: {error.strerror}") from error
         return target
@@ -88,6 +89,14 @@ class Part:
             Path(draft).rename(target)
         finally:
             Path(draft).unlink(missing_ok=True)
+
+
+def _remove_older(target: Path) -> None:
+    """Of each kind of part, the last one packed is kept."""
+    kind = target.name.partition("-")[0]
+    for other in target.parent.glob(f"{kind}-*.tar.gz"):
+        if other != target:
+            other.unlink(missing_ok=True)
 
 
 def _with_links(

@@ -18,7 +18,7 @@ from warehouse.storage import Storage, is_warehouse
 
 _ROWS = """\
 select host_id, arg_max(hardware_class, seen_at) as hardware_class,
-       arg_max(list_transform(gpus, gpu -> gpu.name), seen_at) as gpus,
+       arg_max([gpu.name for gpu in gpus], seen_at) as gpus,
        arg_max(driver, seen_at) as driver, max(seen_at) as seen_at
 from hosts where source is null group by host_id"""
 

@@ -1,12 +1,17 @@
 """What the integration tests run on: `herd` as a user runs it."""
 
+import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.debian_host import DebianHost
 from tests.herd_process import Herd
+from tests.nodes import list_nodes
+from workers.node import installer
 
 
 @pytest.fixture
@@ -28,3 +33,24 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"this system lets root mount no tmpfs: {done.stderr.strip()}")
     yield path
     subprocess.run(["umount", str(path)], check=True)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[DebianHost]:
+    """A host that shares nothing with this one but a network."""
+    host = DebianHost(tmp_path, "box", 60 + os.getpid() % 100)
+    try:
+        host.start()
+        yield host
+    finally:
+        host.stop()
+
+
+@pytest.fixture
+def fleet(herd: Herd, box: DebianHost) -> Iterator[Herd]:
+    """A user whose fleet ends with the test, before the host does."""
+    yield herd
+    for node in list_nodes(herd):
+        if node["node"] != socket.gethostname():
+            herd.run("node", "remove", node["node"], "--force", timeout_s=200)
+    installer.stop(herd.folder / "state" / "herd" / "head")

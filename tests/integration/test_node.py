@@ -5,9 +5,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from orchestrator.fleet.probe import TIME_LIMIT_S, probe
 from tests.debian_host import DebianHost, skip_reason
 from tests.herd_process import Herd, until
+from tests.nodes import add_node, free_port, list_nodes, state_of_node
 from warehouse.errors import FleetError
 from workers.node import installer
 from workers.node.environment import ray_environment
@@ -26,58 +25,13 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[DebianHost]:
-    host = DebianHost(tmp_path, "box", 60 + psutil.Process().pid % 100)
-    try:
-        host.start()
-        yield host
-    finally:
-        host.stop()
-
-
-@pytest.fixture
-def fleet(herd: Herd, box: DebianHost) -> Iterator[Herd]:
-    """A user whose fleet ends with the test, before the host does."""
-    yield herd
-    for node in _list(herd):
-        if node["node"] != socket.gethostname():
-            herd.run("node", "remove", node["node"], "--force", timeout_s=200)
-    installer.stop(herd.folder / "state" / "herd" / "head")
-
-
-def _free_port() -> str:
-    """The first of some ports that nobody has."""
-    with socket.socket() as listener:
-        listener.bind(("", 0))
-        return str(10000 + listener.getsockname()[1] % 8000)
-
-
-def _add(herd: Herd, box: DebianHost, *more: str) -> Any:
-    config = str(box.ssh_config)
-    return herd.run(
-        *("node", "add", box.name, "--ssh", box.name, "--ssh-config", config, *more), timeout_s=400
-    )
-
-
-def _list(herd: Herd) -> list[dict[str, Any]]:
-    listed = herd.run("node", "list", "--format", "json")
-    assert listed.returncode == 0, listed.stderr
-    rows: list[dict[str, Any]] = json.loads(listed.stdout)
-    return rows
-
-
-def _state(herd: Herd, label: str) -> str | None:
-    return next((node["state"] for node in _list(herd) if node["node"] == label), None)
-
-
 def test_a_host_is_added_lost_found_and_removed(fleet: Herd, box: DebianHost) -> None:
-    port = _free_port()
-    added = _add(fleet, box, "--head-port", port)
+    port = free_port()
+    added = add_node(fleet, box, "--head-port", port)
     assert added.returncode == 0, added.stderr
     assert "sending site" in added.stderr
     assert re.search(r"^engine +ok .*/home/bench/", added.stdout, re.MULTILINE)
-    here, there = _list(fleet)
+    here, there = list_nodes(fleet)
     assert (here["node"], here["address"]) == (socket.gethostname(), box.driver_address)
     assert (there["node"], there["state"], there["address"]) == ("box", "free", box.address)
 
@@ -92,7 +46,7 @@ def test_a_host_is_added_lost_found_and_removed(fleet: Herd, box: DebianHost) ->
     _who_has_no_token_gets_nothing(fleet, box, int(port))
 
     # A second time nothing is sent that is there.
-    again = _add(fleet, box)
+    again = add_node(fleet, box)
     assert again.returncode == 0, again.stderr
     assert "sending" not in again.stderr
 
@@ -100,13 +54,13 @@ def test_a_host_is_added_lost_found_and_removed(fleet: Herd, box: DebianHost) ->
     raylet = box.pids("raylet/rayle[t]")
     box.kill("raylet/rayle[t]")
     until(lambda: box.pids("raylet/rayle[t]") not in ([], raylet), 60)
-    until(lambda: _state(fleet, "box") == "free", 60)
+    until(lambda: state_of_node(fleet, "box") == "free", 60)
 
     assert fleet.run("node", "drain", "box").returncode == 0
-    assert _state(fleet, "box") == "drained"
+    assert state_of_node(fleet, "box") == "drained"
     removed = fleet.run("node", "remove", "box")
     assert "removed" in removed.stdout, removed.stderr
-    assert _list(fleet) == []
+    assert list_nodes(fleet) == []
     assert box.pids("supervisor|raylet") == []
     assert box.ssh("find ~/.local/share/herd/node -type f").stdout == ""
     assert box.ssh("ls -A /tmp").stdout == ""
@@ -141,17 +95,17 @@ def _who_has_no_token_gets_nothing(fleet: Herd, box: DebianHost, port: int) -> N
 def test_a_host_comes_back_after_a_cut_that_the_head_took_for_its_end(
     fleet: Herd, box: DebianHost
 ) -> None:
-    added = _add(fleet, box, "--head-port", _free_port())
+    added = add_node(fleet, box, "--head-port", free_port())
     assert added.returncode == 0, added.stderr
     with box.cut_off():
-        until(lambda: _state(fleet, "box") == "away", 60)
-    until(lambda: _state(fleet, "box") == "free", 90)
+        until(lambda: state_of_node(fleet, "box") == "away", 60)
+    until(lambda: state_of_node(fleet, "box") == "free", 90)
     shown = json.loads(fleet.run("node", "show", "box", "--format", "json").stdout)
     assert {row["fact"]: row["value"] for row in shown}["joins"] == 2
 
 
 def test_a_host_joins_by_a_pasted_command(fleet: Herd, box: DebianHost) -> None:
-    port = _free_port()
+    port = free_port()
     add = fleet.start(
         "node", "add", "box", "--head-address", box.driver_address, "--head-port", port
     )
@@ -171,7 +125,7 @@ def test_a_host_joins_by_a_pasted_command(fleet: Herd, box: DebianHost) -> None:
     assert add.wait(120) == 0, rest
     reader.join()
     assert any("box joined" in line for line in rest)
-    assert _state(fleet, "box") == "free"
+    assert state_of_node(fleet, "box") == "free"
     assert "removed" in fleet.run("node", "remove", "box").stdout
     until(lambda: not box.pids("supervisor|raylet"), 60)
     until(lambda: not box.ssh("find ~/.local/share/herd/node -type f").stdout, 30)
@@ -180,7 +134,7 @@ def test_a_host_joins_by_a_pasted_command(fleet: Herd, box: DebianHost) -> None:
 def test_what_stands_in_the_way_is_one_line(fleet: Herd, box: DebianHost) -> None:
     known = Path(box.ssh_config.parent / "box.known").read_text()
     box.forget_key()
-    unknown = _add(fleet, box)
+    unknown = add_node(fleet, box)
     assert unknown.returncode == 1
     assert unknown.stderr.splitlines()[-1].startswith("herd: box: its ssh host key is not known")
     (box.ssh_config.parent / "box.known").write_text(known)
@@ -189,7 +143,22 @@ def test_what_stands_in_the_way_is_one_line(fleet: Herd, box: DebianHost) -> Non
     assert closed.returncode == 1
     assert len(closed.stderr.splitlines()) == 1
 
-    elsewhere = _add(fleet, box, "--head-address", "192.0.2.77")
+    elsewhere = add_node(fleet, box, "--head-address", "192.0.2.77")
     assert elsewhere.returncode == 1
     assert "--head-address is not of this host" in elsewhere.stderr
-    assert _list(fleet) == []
+    assert list_nodes(fleet) == []
+
+
+def test_a_head_that_was_killed_comes_back_and_its_nodes_to_it(
+    fleet: Herd, box: DebianHost
+) -> None:
+    added = add_node(fleet, box, "--head-port", free_port())
+    assert added.returncode == 0, added.stderr
+    lock = fleet.folder / "state" / "herd" / "head" / installer.LOCK
+    head = psutil.Process(int(lock.read_text()))
+    below = head.children(recursive=True)
+    head.kill()
+    until(lambda: state_of_node(fleet, "box") == "free", 240)
+    assert int(lock.read_text()) != head.pid
+    left = [p for p in below if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    assert not left, "nothing of the killed one lives on beside the new one"

@@ -32,6 +32,8 @@ def test_large_files_of_the_same_content_are_packed_once(
     shutil.copy(tmp_path / "a", tmp_path / "b")
     (tmp_path / "run").write_text("#!/bin/sh\n")
     (tmp_path / "run").chmod(0o755)
+    Part("code/old", ()).packed()
+    Part("site/old", ()).packed()
     part = Part("site/x", tuple((tmp_path / n, f"p/{n}") for n in ("a", "b", "run")))
     with tarfile.open(part.packed()) as archive:
         members = archive.getmembers()
@@ -40,5 +42,8 @@ def test_large_files_of_the_same_content_are_packed_once(
             ("p/b", 0, "p/a"),
         ]
         assert members[2].mode & 0o111
+        assert (members[0].uid, members[0].uname) == (0, "")
         archive.extractall(tmp_path / "out", filter="data")
+    kept = {path.name for path in part.packed().parent.iterdir()}
+    assert kept == {"site-x.tar.gz", "code-old.tar.gz"}
     assert (tmp_path / "out/p/b").read_bytes() == bytes(3 * 2**20)

@@ -49,6 +49,11 @@ def _start(folder: Path, program: str, head: list[Any] | None = None) -> psutil.
     return psutil.Process(process.pid)
 
 
+def _has_ended(process: psutil.Process) -> bool:
+    """Ended, if not yet reaped by whoever adopted it."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 def _lives(folder: Path) -> int:
     path = folder / "lives"
     return len(path.read_text()) if path.exists() else 0
@@ -64,7 +69,7 @@ def test_what_ends_is_started_again_and_sigterm_ends_both(folder: Path) -> None:
     temporary = Path((folder / "temporary").read_text())
     assert temporary.is_dir()
     installer.stop(folder)
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert _has_ended(child)
     assert not temporary.exists()
     assert "ended with -9" in (folder / "log.txt").read_text()
 
@@ -78,17 +83,20 @@ def test_pauses_grow_until_a_run_was_a_good_one() -> None:
 
 
 def test_killed_it_takes_its_child_along_and_the_next_one_clears_up(folder: Path) -> None:
-    supervisor = _start(folder, _LIVES)
+    supervisor = _start(folder, f"{_LEAVES_AN_ORPHAN}\n{_LIVES}")
     until(lambda: _lives(folder) == 1, 20)
-    (child,) = supervisor.children()
+    child = supervisor.children()[0]
+    orphan = psutil.Process(int((folder / "orphan").read_text()))
     temporary = Path((folder / "temporary").read_text())
     supervisor.kill()
     supervisor.wait(10)
     psutil.wait_procs([child], timeout=5)
     assert not child.is_running()
+    assert orphan.is_running()
     _start(folder, _LIVES)
     until(lambda: _lives(folder) == 2, 20)
     assert not temporary.exists()
+    assert _has_ended(orphan)
 
 
 def test_an_orphan_of_its_child_ends_with_it(folder: Path) -> None:

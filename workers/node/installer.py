@@ -283,8 +283,11 @@ def leave(label: str) -> None:
         _remove_from_crontab(folder.name)
     (folder / LEAVING).touch()
     pid = _supervisor(folder)
-    if pid is not None:  # a moment later, so that the driver still hears that it is done
-        subprocess.Popen(["sh", "-c", f"sleep 1; kill {pid}"], start_new_session=True)
+    if pid is not None:
+        # a moment later, so that the driver still hears of it; forked twice, since Ray ends its
+        # worker's children and its process group with the worker
+        later = ["sh", "-c", f"(sleep 1; kill {pid}) &"]
+        subprocess.run(later, start_new_session=True, check=True)
 
 
 def remove(folder: Path) -> None:

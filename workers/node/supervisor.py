@@ -30,6 +30,8 @@ _TEMPORARY = "temporary"
 """Names the folder in which Ray runs: its sockets want a short path."""
 NODE_IP = "{node_ip}"
 """Stands in a spec for this host's IP on the way to the head."""
+_MARK = "HERD_NODE_RUN"
+"""In the environment of all that a run starts: tells what it left, whoever adopted it."""
 _LONGEST_LOG = 4 * 2**20
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
@@ -116,7 +118,8 @@ class Supervisor:
         self._log(f"starting: {' '.join(command)}")
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
-            self._child = self._spawn(command, {**os.environ, **spec["environment"]})
+            own = {_MARK: temporary}
+            self._child = self._spawn(command, {**os.environ, **spec["environment"], **own})
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         status = self._wait()
@@ -163,10 +166,15 @@ class Supervisor:
             os.kill(self._child, signal.SIGKILL)
 
     def _remove_temporary(self) -> None:
-        """What an earlier run left; nothing of it runs, since this one holds the lock."""
+        """End and remove what an earlier run left: it was of this folder, whose lock is held here.
+
+        Ray's agents were seen to outlive a killed raylet, and they keep its ports.
+        """
         note = self._folder / _TEMPORARY
         if note.exists():
-            shutil.rmtree(note.read_text(), ignore_errors=True)
+            temporary = note.read_text()
+            _kill_marked(temporary)
+            shutil.rmtree(temporary, ignore_errors=True)
             note.unlink()
 
     def _log(self, line: str) -> None:
@@ -204,6 +212,14 @@ def _kill_children() -> None:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
+
+
+def _kill_marked(temporary: str) -> None:
+    mark = f"{_MARK}={temporary}\0".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # another user's, or gone meanwhile
+            if mark in environment.read_bytes():
+                os.kill(int(environment.parent.name), signal.SIGKILL)
 
 
 def _prctl(option: int, value: int) -> None:
