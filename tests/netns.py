@@ -141,8 +141,8 @@ class NetHost:
 
     def kill(self) -> None:
         """End all that runs on this host, as a power cut does."""
-        for process in self._started:
-            process.kill()
+        for started in self._started:
+            started.kill()
         deadline = 50
         while (left := self.processes()) and deadline:
             for process in left:

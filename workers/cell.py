@@ -106,16 +106,17 @@ class CellRun:
                 continue
             sampler.mark()
             self._measured.append(found)
-            yield self._trial_done(found, total)
+            yield self._trial_done(found, total, sampler.hottest_c)
         self._complete = not self._cancelled.is_set()
 
-    def _trial_done(self, measured: Measured, total: int) -> TrialDone:
+    def _trial_done(self, measured: Measured, total: int, temperature_c: float | None) -> TrialDone:
         return TrialDone(
             cell_id=self._cell.cell_id,
             step=measured.asked.label,
             done=len(self._measured),
             total=total,
             tok_s=rate(measured.asked.kind, measured.completion.answer.timings),
+            temperature_c=temperature_c,
         )
 
     def _step_done(self, step: rows.LoadStep, total: int) -> TrialDone:

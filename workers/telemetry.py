@@ -87,6 +87,13 @@ class Sampler:
         """What was sampled so far, in order of time."""
         return tuple(self._samples)
 
+    @property
+    def hottest_c(self) -> float | None:
+        """Of the GPUs, as `mark` or a tick read them last; None where they do not tell."""
+        with self._sampling:
+            latest = self._samples[-len(self._gpu_uuids) :] if self._gpu_uuids else []
+        return max((s.temperature_c for s in latest if s.temperature_c is not None), default=None)
+
     def _loop(self) -> None:
         due = time.monotonic() + INTERVAL_S
         while not self._stop.wait(max(0.0, due - time.monotonic())):

@@ -78,4 +78,5 @@ def _running(storage: Storage, sweep_id: str | None) -> list[str]:
                 f"  {r['host_id']}: {r['cell']}: {r['step']} {r['done']}/{r['total']}"
                 for r in progress["running"]
             ]
+            lines += [f"  {host}: {words}" for host, words in progress["hosts"].items()]
     return lines

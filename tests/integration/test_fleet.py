@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import netns
 from tests.herd_process import BINARY, Herd, until
 from tests.netns import Lan, NetHost, lan, needs_namespaces
 
@@ -214,3 +215,36 @@ def test_a_host_is_drained_and_the_driver_killed_and_started_again(user: User) -
     ok = [c for c, status in user.ended("context", "status") if status == "ok"]
     assert sorted(ok) == expected
     nothing_left(user.host, b)
+
+
+def test_a_real_server_on_a_host_that_was_waited_for(user: User, real_model: Path) -> None:
+    """Nobody takes part at first: the driver's own host is drained."""
+    user.lan.start("a")
+    user.lan.register("a")
+    process = user.sweep(
+        f"model.path={real_model}", "engine=default", "engine.threads=1", "context=1024,2048",
+        "fleet.wait_for_nodes=true",
+    )  # fmt: skip
+    until(lambda: "0 cells" in user.told(), WAIT_S)
+    user.lan.start("b")
+    b = user.lan.hosts["b"]
+    (server,) = until(b.servers, WAIT_S)
+    assert "llama-server" in server.cmdline()[0]
+    assert namespace(server.pid) == namespace(b.workers()[0].pid) != namespace(os.getpid())
+    user.ends(process)
+    assert user.ended("host_id", "status") == [("b", "ok")] * 2
+    assert {row["outcome"] for row in user.query("select outcome from outcomes")} == {"ok"}
+    nothing_left(user.host, b)
+
+
+def test_a_node_with_other_code_takes_no_part(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.engine("fake", tg_tok_s=20)
+    user.lan.start("a")
+    monkeypatch.setattr(netns, "code_digest", lambda: "0ther")
+    user.lan.start("b")
+    expected, axis = contexts(8)
+    process = user.sweep(axis)
+    until(lambda: "run `herd node add b` again" in user.told(), WAIT_S)
+    user.ends(process)
+    every_cell_once(user, expected)
+    assert {row[0] for row in user.ended("host_id")} == {"a"}

@@ -254,12 +254,13 @@ def test_a_second_sweep_is_told_who_holds_the_warehouse(herd: Herd) -> None:
 
 
 def test_a_second_sweep_is_told_who_holds_the_host(herd: Herd) -> None:
-    command, process = begin(herd, "1024", "2048", "3072")
+    contexts = [str(1024 * i) for i in range(1, 9)]  # a start of the second takes its time
+    command, process = begin(herd, *contexts)
     elsewhere = (f"warehouse.uri={herd.folder / 'other'}",)
     second = herd.run(*command, *elsewhere)
     assert second.returncode == 1
     assert f"pid {process.pid}" in second.stderr
-    waiting = herd.start(*command, *elsewhere, "--wait")
+    waiting = herd.start(*sweep(herd, "context=1024"), *elsewhere, "--wait")
     assert process.wait(timeout=60) == 0
     assert waiting.wait(timeout=60) == 0
 

@@ -137,3 +137,12 @@ def test_a_slow_pcie_reading_delays_no_sample() -> None:
     assert told[0] == (2.0, 4.0)
     assert len(told) <= 2
     assert "pcie" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_hottest_gpu_is_that_of_the_latest_samples() -> None:
+    with Sampler(os.getpid(), (H100,), Nvml(recorded())) as sampler:
+        sampler.mark()
+        told = [one.temperature_c for one in sampler.samples if one.device == H100]
+        assert sampler.hottest_c == told[-1]
+    with Sampler(os.getpid(), (), Nvml()) as sampler:
+        assert sampler.hottest_c is None

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from orchestrator.progress import Progress, Running
 from orchestrator.progress_file import ProgressFile
-from orchestrator.view import View, cell_words, told
+from orchestrator.view import View, cell_words, host_lines, told
 from tests.unit.orchestrator_samples import START, planned, spec
 from tests.warehouse_samples import trial
 from warehouse.storage import storage_at
@@ -86,6 +86,19 @@ def test_the_bar_shows_what_runs_and_what_is_done(tmp_path: Path) -> None:
     assert "tiny [/x]: tg32 3/10 41.0 tok/s" in screen.text
     assert "4/10" in screen.text
     assert "4 ok; about 0 s left" in screen.text
+
+
+def test_each_launch_and_each_host_that_does_not_measure_has_a_line() -> None:
+    runs = (
+        Running("beta", "big", "tg", 1, 9, 7.0, "l2", temperature_c=71.4),
+        Running("alpha", "small", launch_id="l1"),
+    )
+    progress = replace(PROGRESS, running=runs, hosts={"gamma": "fetches m.gguf: 3 of 9 MiB"})
+    assert [line.plain for line in host_lines(progress)] == [
+        "alpha  small: starting 0/0",
+        "beta  big: tg 1/9 7.0 tok/s 71 C",
+        "gamma  fetches m.gguf: 3 of 9 MiB",
+    ]
 
 
 def test_without_a_terminal_there_is_no_bar_but_the_progress_file(tmp_path: Path) -> None:
