@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 
@@ -25,6 +26,9 @@ FAKE = Path(__file__).parent / "fakes" / "llama_server.py"
 def pytest_configure(config: pytest.Config) -> None:
     """Ray asks for its token in tests too; it reads this once, when it is first imported."""
     os.environ["RAY_AUTH_MODE"] = "token"
+    # no test is about time, and a busy machine takes its own
+    hypothesis.settings.register_profile("any-speed", deadline=None)
+    hypothesis.settings.load_profile("any-speed")
 
 
 @pytest.fixture(scope="session", autouse=True)
