@@ -50,7 +50,9 @@ class Loaded:
         self.too_large |= {p for p, each in opened.items() if each.rows is None and not each.wrong}
         if new:
             self.paths |= new.keys()
-            self.rows = pa.concat_tables([self.rows, *new.values()]).combine_chunks()
+            # Together: columns that a file lacks are filled in here, at once for all of them.
+            found = pa.concat_tables([self.rows, *new.values()], promote_options="default")
+            self.rows = found.cast(self.rows.schema).combine_chunks()
 
 
 def load_files(storage: Storage, table: str, paths: list[str]) -> Iterator[tuple[str, Opened]]:
@@ -70,30 +72,24 @@ def shares(items: list[_T], count: int) -> list[list[_T]]:
 
 
 def load_file(storage: Storage, table: str, path: str) -> Opened:
-    """The rows of a small file with the columns of the table, null where it lacks one."""
+    """The rows of a small file with those columns of the table that it has."""
     name = storage.arrow_path(f"{table}/{path}")
+    known = readable_schema(table).names
     try:
         with (
             storage.filesystem.open_input_file(name) as opened,
             pq.ParquetFile(opened, page_checksum_verification=True) as file,
         ):
-            wrong = wrong_schema(table, file.schema_arrow)
+            found = file.schema_arrow
+            wrong = wrong_schema(table, found)
             if wrong or _pages_bytes(file.metadata) > SMALL_BYTES:
                 return Opened(wrong=wrong)
-            return Opened(conform(file.read(use_threads=False), readable_schema(table)))
+            newer = set(found.names) - set(known)
+            columns = [each for each in known if each in found.names] if newer else None
+            return Opened(file.read(columns, use_threads=False))
     except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         return Opened(wrong=first_line(error))
 
 
 def _pages_bytes(footer: pq.FileMetaData) -> int:
     return sum(footer.row_group(each).total_byte_size for each in range(footer.num_row_groups))
-
-
-def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The columns of the schema, those that the rows lack as nulls."""
-    present = set(rows.column_names)
-    columns = [
-        rows[each.name] if each.name in present else pa.nulls(rows.num_rows, each.type)
-        for each in schema
-    ]
-    return pa.table(columns, schema=schema)

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from warehouse.damage import first_line, wrong_schema
 from warehouse.layout import KEYS, name_key
-from warehouse.loading import conform
 from warehouse.manifest import generation_of
 from warehouse.schemas import readable_schema
 from warehouse.storage import Storage
@@ -149,9 +148,18 @@ def _batches(
                 sizes.append(file.metadata.num_rows)
             for number in range(file.num_row_groups):
                 rows = file.read_row_group(number, columns=list(columns) or None, use_threads=False)
-                yield rows if columns else conform(rows, schema)
+                yield rows if columns else _conform(rows, schema)
     except (OSError, pa.ArrowInvalid) as error:
         raise SourceError(table, path, first_line(error)) from error
+
+
+def _conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    present = set(rows.column_names)
+    columns = [
+        rows[each.name] if each.name in present else pa.nulls(rows.num_rows, each.type)
+        for each in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def _split(rows: pa.Table, columns: tuple[str, ...]) -> Iterator[Piece]:

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.warehouse_samples import cell, trial, warehouse
@@ -67,7 +69,6 @@ def test_a_file_is_its_rows_or_a_reason_or_large(
     opened = load_file(storage, "trials", path)
     assert opened.rows is not None
     assert (opened.rows.num_rows, opened.wrong) == (4, "")
-    assert opened.rows.schema == readable_schema("trials")
     foreign = root / "hosts" / DAY / "w1.parquet"
     foreign.parent.mkdir(parents=True)
     foreign.write_bytes((root / "trials" / path).read_bytes())
@@ -88,6 +89,27 @@ def test_what_was_read_is_forgotten_when_its_files_go(root: Path, read: list[str
         assert connection._datasets._loaded["trials"].paths == {
             f"{DAY}/{each}.1.parquet" for each in ("c1", "c3")
         }
+
+
+def test_what_an_older_file_lacks_is_null_and_what_a_newer_one_adds_is_not_there(
+    root: Path,
+) -> None:
+    older, newer = (root / "trials" / DAY / f"{each}.1.parquet" for each in ("c1", "c2"))
+    rows = pq.read_table(older, partitioning=None)
+    pq.write_table(rows.drop_columns(["source"]), older)
+    rows = pq.read_table(newer, partitioning=None)
+    pq.write_table(rows.append_column("later", pa.array(range(4))), newer)
+    with connect(root) as connection:
+        found = connection.query("SELECT DISTINCT cell_id, source FROM trials ORDER BY 1")
+        assert found["source"].to_pylist() == [None, "measured", "measured"]
+        assert "later" not in connection.query("SELECT * FROM trials").column_names
+
+
+def test_short_rows_are_written_as_they_are(root: Path) -> None:
+    warehouse(root).commit_cell(cell("c9"), [trial("c9", repetition=each) for each in range(999)])
+    for name, packed in (("c1", "UNCOMPRESSED"), ("c9", "ZSTD")):
+        footer = pq.read_metadata(root / "trials" / DAY / f"{name}.1.parquet")
+        assert footer.row_group(0).column(0).compression == packed
 
 
 def test_rows_are_added_to_what_is_kept(root: Path) -> None:
