@@ -16,7 +16,7 @@ from warehouse.layout import KEYS, SUFFIX, day
 from warehouse.manifest import Manifest, to_json
 from warehouse.merging import ROW_GROUP_ROWS
 from warehouse.schemas import schema_of_table
-from warehouse.store import create
+from warehouse.store import SHORT_BYTES, create
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLASSES = 5
@@ -174,10 +174,11 @@ def write_small(root: Path, cells: Cells, tables: dict[str, pa.Table]) -> int:
         each = table.num_rows // len(cells.ids)
         for number, cell_id in enumerate(cells.ids):
             end = {"cells": ".1.ok", "launches": ".done", "memory": ".done"}.get(name, ".1")
+            rows = table.slice(number * each, each)
             pq.write_table(
-                table.slice(number * each, each),
+                rows,
                 folder / f"{cell_id}{end}{SUFFIX}",
-                compression="zstd",
+                compression="none" if rows.nbytes <= SHORT_BYTES else "zstd",
                 store_schema=False,
                 use_dictionary=False,
                 write_statistics=list(KEYS[name]),

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from warehouse.damage import first_line, wrong_schema
 from warehouse.layout import KEYS, name_key
 from warehouse.manifest import generation_of
-from warehouse.schemas import schema_of_table
+from warehouse.schemas import readable_schema
 from warehouse.storage import Storage
 
 ROW_GROUP_ROWS = 65_536
@@ -74,7 +74,7 @@ def merge(
     pieces = heapq.merge(*large, small, key=lambda piece: piece[0])
     counted: Counter[Key] = Counter()
     sink = pa.BufferOutputStream()
-    schema = _nullable(schema_of_table(table))
+    schema = readable_schema(table)
     with pq.ParquetWriter(
         sink, schema, compression="zstd", store_schema=False, write_page_checksum=True
     ) as out:
@@ -96,11 +96,6 @@ def count_keys(storage: Storage, table: str, path: str) -> Counter[Key]:
         for key, piece in _split(rows, KEYS[table]):
             counted[key] += piece.num_rows
     return counted
-
-
-def _nullable(schema: pa.Schema) -> pa.Schema:
-    # A column that came later is null in the rows of older files, whatever its type says now.
-    return pa.schema([column.with_nullable(True) for column in schema])
 
 
 def _row_groups(
@@ -141,7 +136,7 @@ def _batches(
     sizes: list[int] | None = None,
 ) -> Iterator[pa.Table]:
     """The row groups of a file with the columns of the table, or with these only."""
-    schema = _nullable(schema_of_table(table))
+    schema = readable_schema(table)
     try:
         with storage.filesystem.open_input_file(storage.arrow_path(f"{table}/{path}")) as opened:
             file = pq.ParquetFile(opened, page_checksum_verification=True)

@@ -103,6 +103,12 @@ def schema_of_table(name: str) -> pa.Schema:
     return schema_of(next(each for each in rows.TABLES if name == each.TABLE))
 
 
+@cache
+def readable_schema(name: str) -> pa.Schema:
+    """The same with all columns nullable: one that came later is null in rows of older files."""
+    return pa.schema([column.with_nullable(True) for column in schema_of_table(name)])
+
+
 def _checked(column: "pa.Field[Any]", values: list[Any]) -> list[Any]:
     if pa.types.is_floating(column.type):
         # DuckDB sorts NaN above all numbers, so that one would be a maximum, or a median.

@@ -120,6 +120,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+SHORT_BYTES = 64 << 10
+"""Rows of up to so much are written as they are: unpacking is a quarter of reading such a file."""
 _CELL_TABLES = tuple(t for t in rows.TABLES if layout.PARENTS.get(t.TABLE) == rows.Cell.TABLE)
 
 
@@ -307,10 +309,11 @@ class Warehouse:
         # Without Arrow's own copy of the schema: readers bring theirs, and parsing it for each
         # small file is half the cost of opening one. Dictionaries and statistics of columns that
         # nobody looks for a cell by are another fifth.
+        found = table_of(table, group)
         pq.write_table(
-            table_of(table, group),
+            found,
             sink,
-            compression="zstd",
+            compression="none" if found.nbytes <= SHORT_BYTES else "zstd",
             store_schema=False,
             use_dictionary=False,
             write_statistics=list(layout.KEYS[table.TABLE]),

@@ -20,7 +20,7 @@ from tests.herd_process import Herd, until
 from tests.integration.test_warehouse_crash import DOUBLED, TORN, kill_after, read_until
 from tests.object_store import ObjectStore, object_store
 from tests.warehouse_samples import cell, host, launch, memory, planned, sweep, telemetry, trial
-from warehouse import object_cache, object_uri
+from warehouse import loading, object_cache, object_uri
 from warehouse.connection import connect
 from warehouse.errors import HeldError, WarehouseError
 from warehouse.lock import Holder
@@ -278,6 +278,7 @@ def test_small_objects_are_fetched_once_and_large_ones_in_parts(
         assert connection.query(asked).to_pylist() == answer
     store.put(path, content)
     monkeypatch.setattr(object_cache, "SMALL_BYTES", 100)
+    monkeypatch.setattr(loading, "SMALL_BYTES", 100)
     with connect(uri) as connection:
         assert connection.query(asked).to_pylist() == answer
         store.put(path, b"?" * len(content))

@@ -18,7 +18,7 @@ from tests.warehouse_samples import (
     trial,
     warehouse,
 )
-from warehouse import compaction, merging
+from warehouse import compaction, loading, merging
 from warehouse.compaction import compact, thinned
 from warehouse.connection import connect
 from warehouse.datasets import Datasets
@@ -143,6 +143,7 @@ def test_a_launch_that_has_not_ended_stays_a_file_of_its_own(root: Path) -> None
 def test_a_reader_that_listed_the_files_before_they_went_asks_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(loading, "SMALL_BYTES", 0)  # all are scanned, none is read beforehand
     storage = storage_at(root)
     with connect(root) as connection:
         refresh = connection._datasets.refresh
