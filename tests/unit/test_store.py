@@ -58,7 +58,7 @@ def test_a_cell_lies_in_files_named_by_attempt_and_end(tmp_path: Path) -> None:
     written = pq.read_table(tmp_path / f"trials/{day}/c1.1.parquet")
     assert written.to_pylist()[0]["tg_tok_s"] == 38.75
     codec = pq.ParquetFile(tmp_path / f"trials/{day}/c1.1.parquet").metadata.row_group(0).column(0)
-    assert codec.compression == "ZSTD"
+    assert codec.compression == "UNCOMPRESSED", "short rows are written as they are"
 
 
 def test_the_scan_reads_names_only(tmp_path: Path) -> None:
