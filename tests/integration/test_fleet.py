@@ -26,11 +26,14 @@ class User(Herd):
         self.host = network.host("a")
         self.env |= self.host.env | {"HERD_WAREHOUSE": str(self.warehouse)}
 
-    def sweep(self, *overrides: str, n_predict: int = 8) -> subprocess.Popen[str]:
+    def sweep(
+        self, *overrides: str, n_predict: int = 8, model: str | None = None
+    ) -> subprocess.Popen[str]:
         """Start a sweep with the fake server `fake`, on the head's host."""
-        model = self.model_file()
+        own = ("model=file", f"model.path={self.model_file()}")
+        chosen = own if model is None else (f"model={model}",)
         command = (
-            "sweep", "model=file", f"model.path={model}", "pairing=cpu", "engine=fake",
+            "sweep", *chosen, "pairing=cpu", "engine=fake",
             "workload.prompt_sizes=[64]", f"workload.n_predict={n_predict}",
             "workload.repetitions=2", "fleet.rejoin_s=60", *overrides,
         )  # fmt: skip
