@@ -127,7 +127,8 @@ def test_a_context_that_no_memory_holds_is_a_row(herd: Herd, real_model: Path) -
     (row,) = herd.query("select failure_class, reason, log_tail from failures")
     assert row["failure_class"] == "oom_context"
     assert "insufficient memory" in row["reason"]
-    assert "failed to allocate buffer for kv cache" in row["log_tail"]
+    # the lines after it are lost at times: the server ends before its log thread has written them
+    assert "failed to allocate CPU buffer" in row["log_tail"]
 
 
 def test_kill_9_of_the_driver_leaves_no_real_server(herd: Herd, real_model: Path) -> None:
