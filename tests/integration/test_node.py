@@ -53,8 +53,8 @@ def test_a_host_is_added_lost_found_and_removed(fleet: Herd, box: DebianHost) ->
     # Whatever ends Ray there, the supervisor brings it back; the host stays the same.
     raylet = box.pids("raylet/rayle[t]")
     box.kill("raylet/rayle[t]")
-    until(lambda: box.pids("raylet/rayle[t]") not in ([], raylet), 60)
-    until(lambda: state_of_node(fleet, "box") == "free", 60)
+    until(lambda: box.pids("raylet/rayle[t]") not in ([], raylet), 120)
+    until(lambda: state_of_node(fleet, "box") == "free", 120)
 
     assert fleet.run("node", "drain", "box").returncode == 0
     assert state_of_node(fleet, "box") == "drained"
@@ -65,6 +65,8 @@ def test_a_host_is_added_lost_found_and_removed(fleet: Herd, box: DebianHost) ->
     assert box.ssh("find ~/.local/share/herd/node -type f").stdout == ""
     assert box.ssh("ls -A /tmp").stdout == ""
     with socket.socket() as listener:
+        # what it had accepted may wait for its last packets: that is nobody who listens
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((box.driver_address, int(port)))  # the head has ended with the last node
 
 
