@@ -50,7 +50,7 @@ def debian_root() -> Path:
             done = subprocess.run(
                 [
                     *("debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"),
-                    *(_SUITE, str(draft), "http://deb.debian.org/debian"),
+                    *(_SUITE, str(draft)),
                 ],
                 capture_output=True,
                 text=True,
