@@ -2,9 +2,11 @@
 # What a bare Debian or Ubuntu lacks for `make demo` and `make test`. Needs root.
 set -eu
 missing=""
-# The last line is for the tests of the fleet: hosts of their own, in namespaces and a Debian root.
+# The second line is for the tests of the fleet: hosts of their own, in namespaces and a Debian root.
+# The third is for agent tasks: the browser, and the sandbox for what a model writes.
 for package in git make python3-venv libgomp1 util-linux \
-    debootstrap iproute2 openssh-client procps; do
+    debootstrap iproute2 openssh-client procps \
+    bubblewrap chromium; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0

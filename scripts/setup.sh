@@ -22,6 +22,6 @@ ldconfig -p 2>/dev/null | grep -q libgomp.so.1 || /sbin/ldconfig -p 2>/dev/null 
 echo "herd: setting up $venv (once)"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --constraint constraints.txt --editable '.[engine,hub,dev]' ||
+    --constraint constraints.txt --editable '.[engine,hub,agent,dev]' ||
     fail "the packages cannot be installed: see pip's message above"
 touch "$venv/.ready"
