@@ -62,7 +62,9 @@ def calibrate(command: Command, *, wait: bool, tell: Tell) -> CalibrationResult:
 
 
 def calibrating(command: Command) -> Command:
-    """The command with the cells of llama-bench, where one is configured. Pure.
+    """The command with its cells alone, side by side if asked for, and by llama-bench if there.
+
+    Pure.
 
     Raises:
         ConfigError: several server configurations, or too few launches.
@@ -73,7 +75,15 @@ def calibrating(command: Command) -> Command:
     if first.launches < MIN_LAUNCHES:
         text = f"plan.launches={first.launches}: {MIN_LAUNCHES} launches at least tell noise"
         raise ConfigError(text)
-    return replace(command, cells=(*command.cells, *_bench_cells(command.cells)))
+    alone = tuple(replace(cell, beside=1) for cell in command.cells)
+    beside = tuple(_in_company(cell) for cell in command.cells if cell.beside > 1)
+    return replace(command, cells=(*alone, *beside, *_bench_cells(alone)))
+
+
+def _in_company(cell: CellSpec) -> CellSpec:
+    """The cell side by side, as another one to whoever looks at the rows."""
+    axes = dict(cell.other_axes) | {"plan.beside": cell.beside}
+    return replace(cell, other_axes=tuple(axes.items()))
 
 
 def _bench_cells(cells: Iterable[CellSpec]) -> list[CellSpec]:

@@ -54,7 +54,9 @@ class CellSpec:
     measure: MeasureConfig
     other_axes: tuple[tuple[str, object], ...]
     launches: int = 1
-    """Server lives in which it is to be measured."""
+    """Server lives in which it is to be measured, or rounds of them."""
+    beside: int = 1
+    """Launches of it that run side by side on one host, each on GPUs of its own."""
 
     @property
     def file_key(self) -> FileKey:
@@ -91,7 +93,8 @@ def _cells_of(point: Mapping[str, object], composer: Composer) -> Iterator[CellS
             max_attempts=config.plan.max_attempts,
             measure=check_measure(config.measure),
             other_axes=other,
-            launches=_launches(config),
+            launches=_at_least_one("launches", config.plan.launches),
+            beside=_at_least_one("beside", config.plan.beside),
         )
 
 
@@ -124,10 +127,10 @@ def _workload(config: HerdConfig) -> WorkloadConfig:
     return workload
 
 
-def _launches(config: HerdConfig) -> int:
-    if config.plan.launches < 1:
-        raise ConfigError(f"plan.launches={config.plan.launches}: write 1 or more")
-    return config.plan.launches
+def _at_least_one(key: str, number: int) -> int:
+    if number < 1:
+        raise ConfigError(f"plan.{key}={number}: write 1 or more")
+    return number
 
 
 def _prune(config: HerdConfig) -> bool:

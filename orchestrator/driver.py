@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from orchestrator.active import Active, begun
 from orchestrator.attempts import Attempts
+from orchestrator.fleet.clocks import clock_words
 from orchestrator.fleet.events import Broke, Ended, Heard, Joined, Lost, Refused
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.health import Health
@@ -249,6 +250,8 @@ class Driver:
         )
         number = change.added.count("run")
         self._view.say(f"{host_id} joined" + (f": {number} cells more to run" if number else ""))
+        if off := clock_words(change.view.host):
+            self._view.say(off)
 
     def _write(self, change: Change) -> None:
         self._additions += 1
@@ -340,6 +343,8 @@ class Driver:
 
     def _tries_again(self, cell: Planned, failure: Failure) -> bool:
         if self._cancelled or self._health.is_cells_fault(cell.cell_id):
+            return False
+        if cell.spec.beside > 1:  # its company is gone by then
             return False
         tries = self._tries[cell.cell_id]
         return tries_again(failure.failure_class, tries, cell.spec.max_attempts)

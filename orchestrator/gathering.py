@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orchestrator.fleet.clocks import clock_words
 from orchestrator.fleet.events import Joined, Lost, Refused
 from orchestrator.fleet.fleet import Fleet
 from warehouse.errors import FleetError, HerdError
@@ -45,6 +46,8 @@ def gather(
             match heard.event:
                 case Joined() as event:
                     joined[heard.host_id] = event
+                    if event.report and (off := clock_words(event.report.host)):
+                        tell(off)
                     late_s = min(late_s, time.monotonic() + _LATE_S)
                 case Refused(error):
                     if heard.host_id not in refused:

@@ -63,6 +63,7 @@ def server_identity(
     engine: dict[str, object],
     engine_sha256: str,
     hardware_class: str,
+    beside: int = 1,
 ) -> ServerIdentity:
     """Identity of a server configuration on a hardware class.
 
@@ -75,7 +76,9 @@ def server_identity(
         engine: `engine_facts` with every auto value resolved.
         engine_sha256: hash of the binary and its libraries, or a name for a missing one.
         hardware_class: hosts that are alike for benchmarking.
+        beside: launches of it side by side on one host.
     """
+    company = {"beside": beside} if beside > 1 else {}
     config = canonical(
         {
             "model": model,
@@ -86,6 +89,7 @@ def server_identity(
             "engine": engine,
             "engine_sha256": engine_sha256,
             "hardware_class": hardware_class,
+            **company,
         }
     )
     return ServerIdentity(digest(config), config)

@@ -136,8 +136,14 @@ def key_of(launch: PlannedLaunch, avoid: str | None = None) -> LaneKey:
     first = launch.first
     hosts = (launch.host,) if launch.host else first.hosts
     engine = first.engine.probe_key
-    if any(cell.spec.launches > 1 for cell in launch.cells):
+    if launch.beside > 1 or any(cell.spec.launches > 1 for cell in launch.cells):
         return LaneKey(hosts, first.spec.model.name, engine, (), in_turns=True)
     devices = first.pairing.devices
     models = () if uses_host(launch) else tuple(device.description for device in devices)
     return LaneKey(hosts, first.spec.file_key, engine, models, avoid if len(hosts) > 1 else None)
+
+
+def apart(lane: Lane, other: Lane) -> bool:
+    """Whether they never want the same cards, and none wants the host."""
+    wanted = [set(each.key.devices) for each in (lane, other)]
+    return all(wanted) and not wanted[0] & wanted[1]

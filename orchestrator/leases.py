@@ -14,7 +14,6 @@ from orchestrator.pairing import Pairing, gpus_of
 from orchestrator.plan import PlannedLaunch
 from warehouse.rows import Gpu
 from workers.engine.build import EngineDevice
-from workers.engine.config import EngineConfig
 
 
 class FileState(Enum):
@@ -99,17 +98,7 @@ class Lease:
 def uses_host(launch: PlannedLaunch) -> bool:
     """Whether it computes or keeps a part of the model on the CPU: then it disturbs all others."""
     pairing, engine = launch.first.pairing, launch.first.engine
-    return not pairing.devices or offloads(engine)
-
-
-def offloads(engine: EngineConfig) -> bool:
-    """Whether a part of the model or its cache lies in the host's memory."""
-    return (
-        engine.n_gpu_layers not in (None, "all")
-        or bool(engine.n_cpu_moe)
-        or engine.override_tensor is not None
-        or engine.kv_offload is False
-    )
+    return not pairing.devices or engine.offloads
 
 
 def find_lease(

@@ -1,5 +1,6 @@
 """Placement: a cell bound to hosts, devices and an identity, with what its memory will be. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -134,7 +135,7 @@ class Placer:
         fit = self._fitter.fit(spec, seat)
         server = self._identity(spec, seat)
         workload = workload_facts(spec.workload)
-        reason = unfit or fit.unfit
+        reason = unfit or _lacks_room(spec, seat, build) or fit.unfit
         return Planned(
             spec=spec,
             cell_id=cell_identity(server.server_id, workload),
@@ -148,7 +149,7 @@ class Placer:
             file=self._view.models[spec.file_key],
             decision="pruned" if reason else "run",
             reason=reason,
-            launches=spec.launches,
+            launches=spec.launches * spec.beside,
             outlook=fit.outlook,
             note=fit.note,
             predicted_context=fit.predicted_context,
@@ -166,6 +167,7 @@ class Placer:
             engine=seat.facts,
             engine_sha256=seat.build.sha256 if seat.build else f"nowhere:{spec.engine.name}",
             hardware_class=self._view.host.hardware_class,
+            beside=spec.beside,
         )
 
     def _resolved(self, spec: CellSpec, seat: Seat, unresolved_id: str) -> tuple[Seat, str | None]:
@@ -176,6 +178,23 @@ class Placer:
         # none is what it is without the flag: one server configuration
         engine = replace(seat.engine, n_cpu_moe=layers or None)
         return replace(seat, engine=engine, facts=engine_facts(engine)), lacking
+
+
+def _lacks_room(spec: CellSpec, seat: Seat, build: EngineBuild | None) -> str | None:
+    """Why a host has no room for launches of a cell side by side; None: it has."""
+    if spec.beside == 1 or build is None:
+        return None
+    if not seat.pairing.devices or seat.engine.offloads:
+        return f"plan.beside={spec.beside}: what uses the CPU has its host to itself"
+    there = Counter(device.description for device in build.devices)
+    wanted = Counter(device.description for device in seat.pairing.devices)
+    for model, number in wanted.items():
+        if there[model] < number * spec.beside:
+            return (
+                f"plan.beside={spec.beside} needs {number * spec.beside}x {model}, the engine "
+                f"sees {there[model]}"
+            )
+    return None
 
 
 def _devices(spec: CellSpec, view: HostView) -> tuple[EngineDevice, ...]:

@@ -39,6 +39,11 @@ class PlannedLaunch:
         return self.cells[0]
 
     @property
+    def beside(self) -> int:
+        """How many launches of this server run side by side on one host; 1: it is alone."""
+        return self.first.spec.beside
+
+    @property
     def seconds(self) -> float | None:
         """Its cells' time and that of one start; None where it is not known."""
         return _launch_work(self).seconds
@@ -55,7 +60,8 @@ class Plan:
 
         Workloads that start processes of their own stand alone. Cells that
         want several launches get them in rounds: all once, then all again, so that what drifts
-        on the host hits all alike.
+        on the host hits all alike. What is measured side by side (`plan.beside`) gets as many
+        in a round.
         """
         groups: dict[str, list[Planned]] = {}
         for cell in self.cells:
@@ -63,7 +69,8 @@ class Plan:
                 alone = isinstance(cell.spec.workload, ALONE)
                 key = cell.cell_id if alone else cell.server.server_id
                 groups.setdefault(key, []).append(cell)
-        rounds = range(max((cell.launches for cell in self.cells), default=0))
+        most = max((cell.launches // cell.spec.beside for cell in self.cells), default=0)
+        rounds = range(most)
         launches = (
             launch
             for number in rounds
@@ -88,10 +95,12 @@ class Plan:
 
 def _round(cells: Sequence[Planned], number: int) -> Iterator[PlannedLaunch]:
     """The launches of cells that share a server, in a round: one, or one of each host."""
-    yield PlannedLaunch(tuple(c for c in cells if not c.owed and c.launches > number))
+    beside = cells[0].spec.beside
+    due = tuple(c for c in cells if not c.owed and c.launches // beside > number)
+    yield from [PlannedLaunch(due)] * beside
     for host in dict.fromkeys(host for cell in cells for host, _ in cell.owed):
-        owing = tuple(cell for cell in cells if dict(cell.owed).get(host, 0) > number)
-        yield PlannedLaunch(owing, host)
+        owing = tuple(c for c in cells if dict(c.owed).get(host, 0) // beside > number)
+        yield from [PlannedLaunch(owing, host)] * beside
 
 
 def make_plan(
@@ -195,7 +204,9 @@ def _decided(
     reason = ledger.cached(cell.cell_id, cell.launches)
     if reason:
         return replace(cell, decision="cached", reason=reason)
-    return replace(cell, launches=cell.launches - ledger.measured(cell.cell_id))
+    left = cell.launches - ledger.measured(cell.cell_id)
+    # the last ones have company too
+    return replace(cell, launches=left + -left % cell.spec.beside)
 
 
 def _owed(cell: Planned, ledger: Ledger, has: Mapping[str, int], *, new: bool) -> Planned:

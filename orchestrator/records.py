@@ -140,8 +140,18 @@ def lost_launch(
     started_at: datetime,
     ended_at: datetime,
 ) -> rows.Launch:
-    """The row of a launch whose host is gone, with what was known once it had come up."""
+    """The row of a launch whose host is gone, with what was known once it had come up.
+
+    Args:
+        request: what was asked of the host.
+        ready: what it said once the server was up.
+        failure: what took it.
+        started_at: when it was asked, by the driver's clock, UTC.
+        ended_at: when it was given up, by the driver's clock, UTC.
+    """
     if ready is not None:
+        # a row has one clock, and that of the host may be off
+        ended_at = ready.launch.started_at + (ended_at - started_at)
         return replace(
             ready.launch,
             status="failed",

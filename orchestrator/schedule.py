@@ -5,30 +5,20 @@ the same calls give the same answers.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.cells import FileKey
 from orchestrator.choosing import Chooser, choose
-from orchestrator.lanes import Entry, Lane, entry_of, key_of
-from orchestrator.leases import FileState, HostState, Lease, find_lease, uses_host
+from orchestrator.lanes import Entry, Lane, apart, entry_of, key_of
+from orchestrator.leases import FileState, HostState, Lease, find_lease
 from orchestrator.measured_on import MeasuredOn
 from orchestrator.placement import Planned
 from orchestrator.plan import PlannedLaunch
 from orchestrator.pools import Pool, share_of
+from orchestrator.rules import EXCLUSIVE, Rules
 from orchestrator.wants import Stuck, Wanted, helps, stuck_in, worth_fetching
 from orchestrator.work import Rates
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How hosts are shared."""
-
-    exclusive: bool = True
-    """One launch a host at a time."""
-    undisturbed: Collection[str] = ()
-    """Hosts of which a calibration showed that launches on separate GPUs do not disturb each
-    other: `exclusive` does not count there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +52,7 @@ class Schedule:
     def __init__(
         self,
         launches: Iterable[PlannedLaunch] = (),
-        rules: Rules = Rules(),
+        rules: Rules = EXCLUSIVE,
         measured_on: MeasuredOn | None = None,
     ) -> None:
         """No host is there yet.
@@ -295,7 +285,8 @@ class Schedule:
         return host is not None and host.takes_work
 
     def _next(self, host: HostState, now_s: float) -> Assignment | None:
-        if not host.takes_work or self._full(host):
+        leases = [each.lease for each in self._on_host[host.host_id]]
+        if not host.takes_work or self._rules.is_full(host.view, leases):
             return None
         candidates = self._open_lanes(host, FileState.READY)
         reserved = self._reserved.get(host.host_id)
@@ -308,7 +299,7 @@ class Schedule:
                 return self._start(pool, lane, lease, now_s)
             if self._can_ever(host, lane):
                 self._reserve(host.host_id, lane)
-                candidates = [each for each in candidates if _apart(each[1], lane)]
+                candidates = [each for each in candidates if apart(each[1], lane)]
             else:
                 candidates = [each for each in candidates if each[1] is not lane]
         return None
@@ -321,7 +312,7 @@ class Schedule:
             if lane is reserved:
                 return pool, lane
         pool = max((pool for pool, _ in candidates), key=lambda pool: len(pool.hosts))
-        outlook = pool.outlook(now_s, self._rates, self._gpus(host))
+        outlook = pool.outlook(now_s, self._rates, self._rules.gpus(host.view))
         lanes = [lane for _, lane in candidates]
         host_id = host.host_id
         asks = Chooser(host_id, self._last.get(host_id), bool(self._on_host[host_id]))
@@ -358,11 +349,13 @@ class Schedule:
         )
 
     def _lease(self, host: HostState, lane: Lane) -> Lease | None:
-        if lane.key.in_turns and lane.busy:
-            return None
         launch = lane.head().launch
-        taken = [each.lease for each in self._on_host[host.host_id]]
-        return find_lease(launch, host.view, taken, alone=self._alone(host, launch))
+        running = self._on_host[host.host_id]
+        others = [each.launch for each in running]
+        if lane.key.in_turns and lane.busy and not self._rules.has_room_beside(launch, others):
+            return None
+        taken = [each.lease for each in running]
+        return find_lease(launch, host.view, taken, alone=self._rules.alone(host.view, launch))
 
     def _can_ever(self, host: HostState, lane: Lane) -> bool:
         return find_lease(lane.head().launch, host.view, (), alone=True) is not None
@@ -378,7 +371,7 @@ class Schedule:
             self._unreserve(lease.host_id)  # others may have left it to this host
             self._ask.update(dict.fromkeys(pool.hosts))
         seconds = self._rates.seconds(entry.amount.kind, entry.amount.units)
-        gpus = self._gpus(self._hosts[lease.host_id])
+        gpus = self._rules.gpus(self._hosts[lease.host_id].view)
         share = 1.0 if lease.alone else share_of(len(lease.devices), gpus)
         pool.ends_s[id(entry)] = now_s + seconds, share
         pool.started += 1
@@ -399,22 +392,3 @@ class Schedule:
         lane = self._reserved.pop(host_id, None)
         if lane is not None:
             lane.drained_for.discard(host_id)
-
-    def _full(self, host: HostState) -> bool:
-        running = self._on_host[host.host_id]
-        return bool(running) and (self._exclusive(host) or any(r.lease.alone for r in running))
-
-    def _alone(self, host: HostState, launch: PlannedLaunch) -> bool:
-        return self._exclusive(host) or uses_host(launch)
-
-    def _exclusive(self, host: HostState) -> bool:
-        return self._rules.exclusive and host.host_id not in self._rules.undisturbed
-
-    def _gpus(self, host: HostState) -> int | None:
-        return None if self._exclusive(host) else len(host.view.host.gpus) or None
-
-
-def _apart(lane: Lane, other: Lane) -> bool:
-    """Whether they never want the same cards, and none wants the host."""
-    wanted = [set(each.key.devices) for each in (lane, other)]
-    return all(wanted) and not wanted[0] & wanted[1]

@@ -19,6 +19,8 @@ from orchestrator.measured_on import MeasuredOn, read_measured_on
 from orchestrator.memory.outlook import Memory
 from orchestrator.placement import Resolved
 from orchestrator.plan import Plan, check_flags, make_plan
+from orchestrator.rules import Undisturbed
+from orchestrator.side_by_side import read_undisturbed
 from orchestrator.tariff import check_tariff
 from orchestrator.this_host import host_label
 from warehouse import rows
@@ -62,6 +64,8 @@ class Session:
     plan: Plan
     measured_on: MeasuredOn = field(default_factory=dict)
     """Where earlier sweeps measured, as far as that matters."""
+    undisturbed: Undisturbed = field(default_factory=dict)
+    """Where launches may run side by side."""
 
 
 def read_command(overrides: Sequence[str], config_dir: Path | None) -> Command:
@@ -139,7 +143,15 @@ class Planner:
             each_host=self._measured_on if self.command.config.fleet.each_host else None,
         )
         check_flags(plan)
-        return Session(self.command, views, seen.models, self._ledger, plan, self._measured_on)
+        return Session(
+            self.command,
+            views,
+            seen.models,
+            self._ledger,
+            plan,
+            self._measured_on,
+            known.undisturbed,
+        )
 
     def _knowledge(self, views: Sequence[HostView]) -> "_Known":
         """What earlier sweeps tell; read again once a model's shape is new."""
@@ -176,6 +188,7 @@ class _Known:
     forecaster: Forecaster
     memory: Memory
     resolved: Resolved
+    undisturbed: Undisturbed = field(default_factory=dict)
 
 
 def _read_measured_on(command: Command) -> MeasuredOn:
@@ -195,4 +208,5 @@ def _read_known(storage: Storage, shapes: Sequence[tuple[str, ModelShape]]) -> _
             Forecaster(read_history(connection)),
             Memory(read_launches(connection, shapes)),
             read_resolved(connection),
+            read_undisturbed(connection),
         )

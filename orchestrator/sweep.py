@@ -25,7 +25,8 @@ from orchestrator.progress import Progress, summary
 from orchestrator.progress_file import ProgressFile
 from orchestrator.records import planned_rows, predicted_memory_rows
 from orchestrator.roster import Roster
-from orchestrator.schedule import Rules, Schedule
+from orchestrator.rules import Rules
+from orchestrator.schedule import Schedule
 from orchestrator.session import Command, Planner, Session
 from orchestrator.terminal import quiet
 from orchestrator.this_host import host_label
@@ -174,7 +175,9 @@ class RunningSweep:
             fleet=fleet,
             members=members,
             schedule=Schedule(
-                plan.launches(), Rules(exclusive=config.exclusive), roster.session.measured_on
+                plan.launches(),
+                Rules(config.exclusive, roster.session.undisturbed),
+                roster.session.measured_on,
             ),
             health=Health(config.quarantine_s),
             waiting=Waiting(config.rejoin_s, config.wait_for_nodes),

@@ -21,9 +21,8 @@ from orchestrator.cells import CellSpec, FileKey
 from orchestrator.fleet.config import DescribedGpu, DescribedHost
 from orchestrator.fleet.described import described_view
 from orchestrator.host_view import HostView
-from orchestrator.leases import offloads
 from orchestrator.plan import PlannedLaunch, make_plan
-from orchestrator.schedule import Rules
+from orchestrator.rules import Rules
 from scripts.simulated_fleet import Scenario, lower_bound_s, simulate
 from warehouse.ledger import Ledger
 from warehouse.rows import Host
@@ -161,7 +160,7 @@ def launches_of(hosts: list[HostView], number: int) -> Iterator[PlannedLaunch]:
 
 
 ENGINE = EngineConfig(binary="llama-server")
-assert not offloads(ENGINE)
+assert not ENGINE.offloads
 
 
 def views(*, classes: int, each: int) -> list[HostView]:

@@ -11,7 +11,8 @@ from orchestrator.cells import FileKey
 from orchestrator.host_view import HostView
 from orchestrator.leases import FileState, HostState
 from orchestrator.plan import PlannedLaunch
-from orchestrator.schedule import Assignment, Rules, Schedule
+from orchestrator.rules import Rules
+from orchestrator.schedule import Assignment, Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,19 +86,23 @@ class Herd:
         return rows
 
     def engine(self, name: str, **behaviour: Any) -> None:
-        """Configure `engine=NAME` as a fake llama-server that behaves so."""
+        """Configure `engine=NAME` as a fake llama-server that behaves so.
+
+        `behaviour` is the path of a file that says how.
+        """
         timeouts: dict[str, Any] = {
             key: behaviour.pop(key)
             for key in ("start_timeout_s", "stop_timeout_s", "request_timeout_s")
             if key in behaviour
         }
         binary = behaviour.pop("binary", str(FAKE))
+        told = behaviour.pop("behaviour", None) or json.dumps(behaviour)
         config: dict[str, Any] = {
             "defaults": ["engine_schema", "_self_"],
             "name": name,
             "binary": binary,
             "threads": 1,
-            "env": {"FAKE_LLAMA": json.dumps(behaviour)},
+            "env": {"FAKE_LLAMA": told},
             **timeouts,
         }
         path = self.conf / "engine" / f"{name}.yaml"

@@ -54,6 +54,10 @@ class NetHost:
         self.ip = f"{lan.subnet}.{10 + number}"
         self.netns = f"{lan.name}{label}"
         self.folder = lan.folder / label
+        self.before = ":"
+        """Shell command that goes before the node's start, in its own mount namespace."""
+        self.own_env: dict[str, str] = {}
+        """Of every process of its node."""
         self._started: list[subprocess.Popen[bytes]] = []
         outer = f"{lan.name}v{number}"
         _ip("netns", "add", self.netns)
@@ -95,10 +99,11 @@ class NetHost:
     def _start_ray(self, folder: Path, spec: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "spec.json").write_text(json.dumps(spec))
+        supervisor = (sys.executable, "-m", "workers.node.supervisor", folder)
         self._started.append(
             subprocess.Popen(
-                self.command(sys.executable, "-m", "workers.node.supervisor", folder),
-                env=self.env,
+                self.command("sh", "-c", f'{self.before}; exec "$@"', "sh", *supervisor),
+                env=self.env | self.own_env,
                 stdin=subprocess.DEVNULL,
             )
         )
@@ -130,6 +135,14 @@ class NetHost:
     def workers(self) -> list[psutil.Process]:
         """The host actors on this host."""
         return self.processes("ray::HostWorker")
+
+    def file(self, path: Path) -> Path:
+        """A file as this host's node sees it, whatever is mounted there."""
+        return Path(f"/proc/{self._started[-1].pid}/root{path}")
+
+    def log(self) -> str:
+        """What its node's supervisor and Ray have written."""
+        return (self.folder / "data" / "herd" / "node" / self.label / "log.txt").read_text()
 
     def cut(self) -> None:
         """Take the network away."""

@@ -29,14 +29,16 @@ class LaunchNoise:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two tools, measured in turns."""
+    """Two ways to measure one and the same, in turns."""
 
     pairs: int
     difference_pct: float
     """Theirs against ours: mean of the log ratios of the pairs."""
     low_pct: float
     high_pct: float
+    agrees: bool
     verdict: str
+    """`agrees` with its reason, in words."""
 
 
 def launch_noise(launches: Launches, confidence: float = CONFIDENCE) -> LaunchNoise | None:
@@ -70,7 +72,12 @@ def _within(launches: Launches) -> float | None:
 
 
 def agreement(
-    ours: Launches, theirs: Launches, *, floor_pct: float, confidence: float = CONFIDENCE
+    ours: Launches,
+    theirs: Launches,
+    *,
+    floor_pct: float,
+    other: str = "llama-bench",
+    confidence: float = CONFIDENCE,
 ) -> Agreement | None:
     """How their figures differ from ours; None for less than two pairs.
 
@@ -79,8 +86,9 @@ def agreement(
 
     Args:
         ours: speeds by launch, tok/s.
-        theirs: speeds by run of the other tool, in the same turns.
+        theirs: speeds by run of the other tool, or the other way, in the same turns.
         floor_pct: the host's noise floor for this figure.
+        other: what theirs is, for the verdict.
         confidence: of the interval, 0 to 1.
     """
     pairs = [log_medians(pair) for pair in zip(ours, theirs, strict=False)]
@@ -91,18 +99,20 @@ def agreement(
     error = math.sqrt(squares(ratios) / (len(ratios) - 1) / len(ratios))
     half = error * t_quantile((1 + confidence) / 2, len(ratios) - 1)
     low, high = percent(mean - half), percent(mean + half)
-    verdict = _verdict(percent(mean), low, high, floor_pct)
-    return Agreement(len(ratios), percent(mean), low, high, verdict)
+    agrees, verdict = _verdict(percent(mean), low, high, floor_pct, other)
+    return Agreement(len(ratios), percent(mean), low, high, agrees, verdict)
 
 
-def _verdict(difference: float, low: float, high: float, floor_pct: float) -> str:
+def _verdict(
+    difference: float, low: float, high: float, floor_pct: float, other: str
+) -> tuple[bool, str]:
     holds_zero = low <= 0 <= high
     reach = max(-low, high)
     if holds_zero and reach > REACH_PCT:
-        return f"not told: the interval reaches to {reach:.0f} %"
+        return False, f"not told: the interval reaches to {reach:.0f} %"
     if holds_zero and (high - low) / 2 <= floor_pct:
-        return f"agrees within {reach:.1f} %"
+        return True, f"agrees within {reach:.1f} %"
     if holds_zero:
-        return "not told: the interval is wider than the noise floor"
-    word = f"llama-bench reads {abs(difference):.1f} % {'higher' if difference > 0 else 'lower'}"
-    return f"{word}, inside the noise floor" if abs(difference) <= floor_pct else word
+        return False, "not told: the interval is wider than the noise floor"
+    word = f"{other} reads {abs(difference):.1f} % {'higher' if difference > 0 else 'lower'}"
+    return False, f"{word}, inside the noise floor" if abs(difference) <= floor_pct else word

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -69,6 +70,8 @@ class HostReport:
     models: tuple[FoundModel, ...]
     """In the order of the request."""
     free_ram_mib: float
+    told_at: datetime
+    """When this was said, by the host's clock, UTC."""
 
 
 def look(request: LookRequest, nvml: Nvml | None = None) -> HostReport:
@@ -80,6 +83,7 @@ def look(request: LookRequest, nvml: Nvml | None = None) -> HostReport:
         engines=tuple(_engines(request.engines).items()),
         models=tuple(_found(store, wanted) for wanted in request.models),
         free_ram_mib=psutil.virtual_memory().available / MIB,
+        told_at=datetime.now(UTC),
     )
 
 

@@ -39,6 +39,9 @@ class PlanConfig:
     launches: int = 1
     """Server lives in which each cell is measured, in turns with the others; three of each side
     are what `herd compare` wants."""
+    beside: int = 1
+    """Launches of each cell that run side by side on one host, each on GPUs of its own: tells
+    whether they disturb each other (`herd calibrate`); 1: alone."""
 
 
 @dataclass(frozen=True)

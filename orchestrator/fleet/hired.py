@@ -1,8 +1,10 @@
 """One host's actor: pinned to its node, asked and listened to without waiting."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.fleet.clocks import by_clock_of_driver
 from orchestrator.fleet.events import Broke, Ended, Heard, Joined, Lost, Refused
 from orchestrator.fleet.lost import lost_reason
 from orchestrator.fleet.nodes import Node
@@ -121,7 +123,7 @@ class Hired:
         import ray
 
         looking, self.looking = self.looking, None
-        report = ray.get(looking)
+        report = by_clock_of_driver(ray.get(looking), datetime.now(UTC))
         self.ready = True
         return [self._told(Joined(self.node.node_id, report))]
 

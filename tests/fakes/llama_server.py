@@ -8,6 +8,8 @@ pp_slower, tg_slower    how much longer a token takes for each 1000 in the cache
 jitter_pct              standard deviation of the times of requests, percent; `seed` changes it
 total_tok_s             most tokens per second of all slots together
 throttle_while, throttle_factor   a path and a factor on both speeds while it exists
+crowd, crowd_factor     a folder, the same for all servers of a host, and by how much each other one
+                        that runs slows this one (0.1: a tenth)
 start_delay_s           time to load
 never_ready             true: listens, but /health says 503 for ever
 fail_start              text that the start fails with, after the model was loaded

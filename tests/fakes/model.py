@@ -64,6 +64,8 @@ class Model:
         self.lock = threading.Lock()
         self.requests = 0
         self.random = random.Random(how.get("seed", 0))
+        if "crowd" in how:
+            open(os.path.join(how["crowd"], str(os.getpid())), "w").close()
 
     def kv_mib(self) -> float:
         return self.n_ctx * 30 * 192 * sum(TYPE_BYTES[x] for x in self.cache_types) / 2**20
@@ -72,6 +74,9 @@ class Model:
         speed = float(self.how.get(name, 0))
         if os.path.exists(self.how.get("throttle_while", "")):
             speed *= float(self.how["throttle_factor"])
+        if "crowd" in self.how:
+            here = [pid for pid in os.listdir(self.how["crowd"]) if os.path.exists(f"/proc/{pid}")]
+            speed /= 1 + float(self.how["crowd_factor"]) * (len(here) - 1)
         return tokens / speed if speed else 0.0
 
     def prompt_s(self, first: int, count: int) -> float:

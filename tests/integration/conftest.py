@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.debian_host import DebianHost
-from tests.herd_process import Herd
+from tests.fleet_user import User
+from tests.herd_process import Herd, until
+from tests.netns import Lan, lan
 from tests.nodes import list_nodes
 from workers.node import installer
 
@@ -54,3 +56,27 @@ def fleet(herd: Herd, box: DebianHost) -> Iterator[Herd]:
         if node["node"] != socket.gethostname():
             herd.run("node", "remove", node["node"], "--force", timeout_s=200)
     installer.stop(herd.folder / "state" / "herd" / "head")
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Lan]:
+    """A LAN whose hosts are started once for the tests of a module."""
+    with lan() as made:
+        yield made
+
+
+@pytest.fixture
+def user(tmp_path: Path, network: Lan) -> Iterator[User]:
+    """Somebody on the LAN's first host, with a warehouse of their own.
+
+    Hosts that the test adds are gone when it ends.
+    """
+    there = set(network.hosts)
+    made = User(tmp_path, network)
+    yield made
+    made.close()
+    for label, host in network.hosts.items():
+        if label != "a" and label not in there:
+            host.kill()
+        until(lambda host=host: not host.servers() and not host.workers(), 60)
+    network.register()

@@ -2,15 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.fleet_user import WAIT_S, User, contexts, every_cell_once, nothing_left
 from tests.herd_process import until
-from tests.integration.test_fleet import WAIT_S, User, contexts, every_cell_once, nothing_left
-from tests.netns import NetHost, lan, needs_namespaces
+from tests.netns import NetHost, needs_namespaces
 
 pytestmark = [needs_namespaces, pytest.mark.root, pytest.mark.timeout(400)]
 SIZE_BYTES = 256 * 2**20
@@ -21,16 +20,6 @@ default_quant: F16
 files:
   F16: {{file: big.gguf, sha256: {sha256}, size_bytes: {size}}}
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Iterator[User]:
-    with lan() as network:
-        user = User(tmp_path, network)
-        yield user
-        for host in network.hosts.values():
-            host.kill()
-        user.close()
 
 
 def models(host: NetHost) -> Path:

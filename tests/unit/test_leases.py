@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.leases import find_lease, offloads, uses_host
+from orchestrator.leases import find_lease, uses_host
 from tests.unit.fleet_samples import gpu_host, launches, on
 from tests.unit.orchestrator_samples import ENGINE
 
@@ -76,8 +76,8 @@ def test_devices_that_are_no_known_card_are_leased_with_the_whole_host() -> None
     ],
 )
 def test_what_lies_in_the_hosts_memory_disturbs_the_others(changes: dict[str, object]) -> None:
-    assert offloads(replace(ENGINE, **changes))  # type: ignore[arg-type]
-    assert not offloads(ENGINE)
+    assert replace(ENGINE, **changes).offloads  # type: ignore[arg-type]
+    assert not ENGINE.offloads
 
 
 def test_the_cpu_is_the_host_itself() -> None:

@@ -6,7 +6,7 @@ from orchestrator.host_view import Looking
 from orchestrator.plan import make_plan
 from orchestrator.roster import Roster
 from orchestrator.session import Command, Session
-from tests.unit.orchestrator_samples import ENGINE, build, device, gpu, host, spec
+from tests.unit.orchestrator_samples import ENGINE, START, build, device, gpu, host, spec
 from warehouse.ledger import Ledger
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild
@@ -21,7 +21,9 @@ COMMAND = Command("sweep", (), HerdConfig(), SPECS)
 def report(name: str, engine: EngineBuild = BUILD, free: float = 1e4, **changes: Any) -> HostReport:
     file = ModelFile(f"/{name}/Q4_1.gguf", "41" * 32, 7)
     found = FoundModel("Q4_1", file, None)
-    return HostReport(host(name, **changes), ((ENGINE.probe_key, engine),), (found,), free)
+    return HostReport(
+        host(name, **changes), ((ENGINE.probe_key, engine),), (found,), free, told_at=START
+    )
 
 
 def plan(reports: Sequence[HostReport]) -> Session:

@@ -6,7 +6,8 @@ from orchestrator.cells import FileKey
 from orchestrator.host_view import HostView
 from orchestrator.leases import FileState, HostState
 from orchestrator.plan import PlannedLaunch
-from orchestrator.schedule import Assignment, Rules, Schedule
+from orchestrator.rules import Rules
+from orchestrator.schedule import Assignment, Schedule
 from orchestrator.wants import Stuck, Wanted
 from tests.unit.fleet_samples import gpu_host, launches, on
 from tests.unit.orchestrator_samples import plan_of, spec, view
@@ -60,7 +61,7 @@ def test_a_host_runs_one_launch_at_a_time() -> None:
 
 def test_shared_hosts_run_disjoint_launches_side_by_side() -> None:
     queue = launches([on("single"), on("single", 8192), on("single", 16384)], A)
-    for rules in (SHARED, Rules(undisturbed=("a",))):
+    for rules in (SHARED, Rules(undisturbed={("a", "gpus"): 2})):
         assigned = schedule(queue, A, rules=rules).assign(0.0)
         assert sorted(each.lease.gpu_uuids for each in assigned) == [("a-0",), ("a-1",)]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from orchestrator.host_view import HostView
 from orchestrator.plan import PlannedLaunch
-from orchestrator.schedule import Rules
+from orchestrator.rules import Rules
 from scripts.simulated_fleet import Outcome, Ran, Scenario, lower_bound_s, simulate
 from tests.unit.fleet_samples import gpu_host, launches, on
 

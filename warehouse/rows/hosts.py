@@ -40,6 +40,9 @@ class Host(Row):
     python: Annotated[str | None, "Python version of the worker"]
     source: Annotated[str | None, "what it was imported from; null: seen by herd"] = None
     gpu_names: Annotated[str | None, "GPUs as an imported file names them"] = None
+    clock_offset_s: Annotated[
+        float | None, "its clock less the driver's; above 0: ahead. Times in its rows are its own"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ class Calibration(Row):
 
     TABLE: ClassVar[str] = "calibrations"
     calibration_id: Annotated[str, "the calibration: all its steps share it"]
-    kind: Annotated[str, "a_a (launches of one and the same cell) or llama_bench"]
+    kind: Annotated[str, "a_a (launches of one and the same cell), llama_bench or side_by_side"]
     calibrated_at: Annotated[datetime, "end of its last launch, UTC"]
     host_id: Annotated[str, "the host"]
     hardware_class: Annotated[str, "hosts that are alike for benchmarking"]
@@ -77,9 +80,13 @@ class Calibration(Row):
     engine_sha256: Annotated[str | None, "hash of the binary and its ggml libraries"]
     bench_build: Annotated[str | None, "what llama-bench says of its build"]
     server_id: Annotated[str, "the server configuration"]
-    cell_ids: Annotated[tuple[str, ...], "evidence: the cell; with llama-bench ours, then theirs"]
+    cell_ids: Annotated[
+        tuple[str, ...], "evidence: the cell; with llama-bench or side by side ours, then theirs"
+    ]
     launch_ids: Annotated[tuple[str, ...], "evidence: the launches of the first cell, in order"]
-    bench_launch_ids: Annotated[tuple[str, ...], "evidence: the runs of llama-bench, in order"]
+    bench_launch_ids: Annotated[
+        tuple[str, ...], "evidence: the runs of llama-bench, or side by side, in order"
+    ]
     metric: Annotated[str, "pp (prompt processing) or tg (text generation)"]
     step: Annotated[str, "name of the step (pp512, tg32)"]
     depth: Annotated[int, "tokens asked for in the cache before the measured ones"]
@@ -95,4 +102,6 @@ class Calibration(Row):
     difference_pct: Annotated[float | None, "llama-bench against llama-server, percent"]
     low_pct: Annotated[float | None, "low end of its 95 % interval, percent"]
     high_pct: Annotated[float | None, "high end of its 95 % interval, percent"]
-    verdict: Annotated[str | None, "whether llama-bench agrees, in words"]
+    verdict: Annotated[str | None, "whether llama-bench, or side by side, agrees, in words"]
+    agrees: Annotated[bool | None, "whether it does: the interval holds 0 and is narrow"] = None
+    beside: Annotated[int | None, "launches side by side on the host"] = None

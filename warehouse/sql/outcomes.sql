@@ -15,13 +15,15 @@ WITH here AS (
     QUALIFY row_number() OVER (PARTITION BY sweep_id, cell_id ORDER BY attempt DESC) = 1
 ),
 earlier AS (
-    -- What the plan could see: an ok attempt counts for more than a later failure.
+    -- What the plan could see: an ok attempt counts for more than a later failure. Sweeps begin by
+    -- the clocks of drivers; that of a host, by which an attempt ends, may be off.
     SELECT p.sweep_id, c.*
     EXCLUDE (sweep_id)
     FROM planned_cells AS p
     JOIN sweeps AS s ON s.sweep_id = p.sweep_id
-    JOIN cells AS c ON c.cell_id = p.cell_id AND c.ended_at <= s.started_at
-    WHERE p.decision = 'cached'
+    JOIN cells AS c ON c.cell_id = p.cell_id
+    LEFT JOIN sweeps AS own ON own.sweep_id = c.sweep_id
+    WHERE p.decision = 'cached' AND coalesce(own.started_at < s.started_at, c.ended_at <= s.started_at)
     QUALIFY row_number() OVER (
         PARTITION BY p.sweep_id, p.cell_id ORDER BY (c.status = 'ok') DESC, c.attempt DESC
     ) = 1

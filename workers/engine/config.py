@@ -89,3 +89,13 @@ class EngineConfig:
         }
     )
     """Fields that do not change what is measured, left out of `server_id`."""
+
+    @property
+    def offloads(self) -> bool:
+        """Whether a part of the model or its cache lies in the host's memory."""
+        return (
+            self.n_gpu_layers not in (None, "all")
+            or bool(self.n_cpu_moe)
+            or self.override_tensor is not None
+            or self.kv_offload is False
+        )

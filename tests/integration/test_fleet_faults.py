@@ -1,0 +1,198 @@
+"""What hosts of a fleet suffer from: long cuts, wrong clocks, full disks, missing engines.
+
+The head has the thresholds of every day here.
+"""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestrator.fleet.ray_start import HEALTH_CHECK
+from tests.conftest import FAKE
+from tests.fleet_user import WAIT_S, User, contexts, every_cell_once, nothing_left
+from tests.herd_process import until
+from tests.netns import Lan, needs_namespaces
+
+pytestmark = [needs_namespaces, pytest.mark.root, pytest.mark.timeout(600)]
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+AHEAD_S = 2 * 86400
+CUT_S = 90.0
+OTHER_RAY = "import ray\nray.__version__ = '2.59.0'\n"
+"""As `sitecustomize.py` it makes every Python of a host run another Ray, as far as Ray can see."""
+MODEL = """
+defaults: [model_schema, _self_]
+name: big
+default_quant: F16
+files:
+  F16: {{file: big.gguf, sha256: {sha256}, size_bytes: {size}}}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fleet(network: Lan) -> Lan:
+    """The driver's host, for all tests."""
+    network.health = dict(HEALTH_CHECK)
+    network.start("a")
+    return network
+
+
+def test_a_cut_of_90_s(user: User) -> None:
+    user.lan.start("b")
+    b = user.lan.hosts["b"]
+    user.lan.register()
+    user.paced(tg_tok_s=2)
+    expected, axis = contexts(24)
+    process = user.sweep(axis)
+    until(b.servers, WAIT_S)
+    b.cut()
+    began_s = time.monotonic()
+    # the driver's silence alone ends them: nobody can tell them anything
+    until(lambda: not b.servers() and not b.workers(), CUT_S - 10)
+    until(lambda: "b is lost" in user.told(), CUT_S)
+    taken = user.ok_on("b")
+    time.sleep(max(0.0, began_s + CUT_S - time.monotonic()))
+    assert not b.servers()
+    assert user.ok_on("b") == taken
+    assert user.ok_on("a"), "the others go on meanwhile"
+    b.heal()
+    user.works_again("b")
+    user.paced(tg_tok_s=200)
+    user.ends(process)
+    every_cell_once(user, expected)
+    lost = user.query("select host_id, failure_class from cells where status <> 'ok'")
+    assert lost == [{"host_id": "b", "failure_class": "host_lost"}]
+    shown = user.verb("node", "show", "b", "--format", "csv").stdout
+    assert "joins,2" in shown.splitlines()
+    nothing_left(user.host, b)
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="a clock of its own: needs faketime")
+def test_a_host_whose_clock_is_two_days_ahead(user: User) -> None:
+    c = user.lan.host("c")
+    # the other clocks of its processes are shifted too: faketime's waiting fails where they are not
+    c.own_env = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"+{AHEAD_S}s"}
+    user.lan.start("c")
+    user.paced(tg_tok_s=10)
+    expected, axis = contexts(12)
+    process = user.sweep(axis)
+    until(lambda: user.ok_on("c") and c.servers(), WAIT_S)
+    (worker,) = c.workers()
+    worker.kill()
+    user.works_again("c")
+    user.paced(tg_tok_s=200)
+    user.ends(process)
+    every_cell_once(user, expected)
+    assert re.search("the clock of c is 4[78] h [0-9]+ min ahead of this host's", user.told())
+    # the rows of a host are by its own clock, and say by how much it is off
+    (host,) = user.query("select * from hosts where host_id = 'c'")
+    assert host["clock_offset_s"] == pytest.approx(AHEAD_S, abs=60)
+    (sweep,) = user.query("select * from sweeps")
+    assert abs((host["seen_at"] - sweep["started_at"]).total_seconds()) < 3600
+    starts = user.query("select started_at from launches where host_id = 'c' and status = 'ok'")
+    assert all((s["started_at"] - sweep["started_at"]).days in (1, 2) for s in starts)
+    assert not user.query("select 1 from launches where ended_at < started_at")
+    assert len(user.query("select 1 from launches where failure_class = 'host_lost'")) == 1
+    # the same command finds all of it
+    user.ends(user.sweep(axis))
+    cached = user.query(
+        "select outcome, cached_as, host_id is not null as known, count(*) as n from outcomes "
+        "where decision = 'cached' and launch_id is not null group by all"
+    )
+    assert cached == [{"outcome": "cached", "cached_as": "ok", "known": True, "n": len(expected)}]
+    nothing_left(user.host, c)
+
+
+def test_a_host_whose_disk_is_full(user: User) -> None:
+    """Full when it joins, free for a while, full again while it works."""
+    d = user.lan.host("d")
+    tmp, store = d.folder / "tmp", d.folder / "data" / "herd" / "models"
+    store.mkdir(parents=True)
+    d.before = "; ".join(
+        f"mount -t tmpfs -o mode=1777,size={size} disk {folder}"
+        for folder, size in ((tmp, "1m"), (store, "1m"), ("/dev/shm", "200m"))
+    )
+    user.lan.start("d")
+    until(lambda: d.processes("raylet/raylet --"), WAIT_S)
+    _fill(d.file(tmp))
+    user.paced(tg_tok_s=10)
+    expected, axis = contexts(16)
+    process = user.sweep(axis)
+    until(lambda: "No space left" in user.told(), WAIT_S)
+    until(lambda: user.ok_on("a"), WAIT_S)
+    (d.file(tmp) / "filler").unlink()
+    until(lambda: user.ok_on("d"), WAIT_S)
+    _fill(d.file(tmp))
+    until(lambda: "d gets nothing for a while" in user.told(), WAIT_S)
+    user.paced(tg_tok_s=200)
+    user.ends(process)
+    every_cell_once(user, expected)
+    failed = user.query("select host_id, reason from cells where status <> 'ok'")
+    assert {row["host_id"] for row in failed} == {"d"}
+    assert all("No space left" in row["reason"] for row in failed)
+    nothing_left(user.host, d)
+
+
+def _fill(folder: Path) -> None:
+    """Leave no byte on the disk of this folder."""
+    with (folder / "filler").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+
+
+def test_a_host_whose_engine_is_missing(user: User) -> None:
+    engines = user.lan.folder / "engines"
+    engines.mkdir()
+    (engines / "llama-server").symlink_to(FAKE)
+    e = user.lan.host("e")
+    e.before = f"mount -t tmpfs nothing {engines}"
+    user.lan.start("e")
+    user.paced(tg_tok_s=20, binary=str(engines / "llama-server"))
+    expected, axis = contexts(6)
+    process = user.sweep(axis)
+    user.ends(process)
+    ok = [row for row in user.ended("context", "host_id", "status") if row[2] == "ok"]
+    assert [row[:2] for row in ok] == [(context, "a") for context in expected]
+    failed = user.query("select host_id, failure_class, reason from cells where status <> 'ok'")
+    assert {(row["host_id"], row["failure_class"]) for row in failed} == {("e", "engine_missing")}
+    assert all(f"no llama-server at {engines}" in row["reason"] for row in failed)
+    nothing_left(user.host, e)
+
+
+def test_another_ray_and_a_wrong_token_are_one_line_each(user: User) -> None:
+    other = user.folder / "other"
+    other.mkdir()
+    (other / "sitecustomize.py").write_text(OTHER_RAY)
+    f = user.lan.host("f")
+    f.own_env = {"PYTHONPATH": str(other)}
+    user.lan.start("f")
+    until(lambda: "Version mismatch" in f.log(), WAIT_S)
+    user.lan.register()
+    listed = user.verb("node", "list", "--format", "csv").stdout.splitlines()[1:]
+    assert [row.split(",")[:2] for row in listed if row.startswith(("a,", "f,"))] == [
+        ["a", "free"],
+        ["f", "away"],
+    ]
+    user.paced(tg_tok_s=200)
+    expected, axis = contexts(2)
+    user.ends(user.sweep(axis))
+    every_cell_once(user, expected)
+    assert {row[0] for row in user.ended("host_id")} == {"a"}
+    # a driver of another version, and one with another fleet's token
+    refused = user.verb("sweep", "model=file", PYTHONPATH=str(other))
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert "runs another Ray or Python" in line
+    assert "2.59.0" in line
+    token = user.host.folder / "state" / "herd" / "ray_token"
+    token.unlink()
+    token.write_text("0" * 64)
+    refused = user.verb("sweep", "model=file")
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert "refuses the token" in line
