@@ -112,6 +112,8 @@ class Driver:
         """A host in quarantine gets what nobody else can take: waiting would help nobody."""
         now_s, idle = time.monotonic(), not self._active
         self._members.bring(self._schedule.wanted())
+        for line in self._members.news():
+            self._view.say(line)
         for host_id in self._members:
             draining = host_id in self._fleet.drained
             quarantined = None if idle else self._health.quarantined(host_id, now_s)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.cells import FileKey
-from orchestrator.fleet.files import Cannot, Files, Ready
+from orchestrator.fleet.files import Cannot, Files, Ready, wanted_by
 from orchestrator.host_view import HostView
 from orchestrator.leases import FileState, HostState
 from orchestrator.placement import Planned
@@ -38,6 +38,7 @@ class Members:
         self._members: dict[str, _Member] = {}
         self._cells: dict[FileKey, Planned] = {}
         self._reasons: dict[FileKey, str] = {}
+        self._news: list[str] = []
 
     def plan(self, cells: Iterable[Planned]) -> None:
         """Cells that may run: they say which files these are."""
@@ -99,6 +100,14 @@ class Members:
             case Cannot(reason):
                 self._reasons[key] = reason
                 member.states[key] = FileState.NEVER
+                self._news.append(
+                    f"{host_id} cannot have {wanted_by(self._cells[key]).name}: {reason}"
+                )
+
+    def news(self) -> list[str]:
+        """What has gone wrong since this was last asked."""
+        news, self._news = self._news, []
+        return news
 
     @property
     def awaited(self) -> list[Any]:

@@ -1,6 +1,6 @@
 """From the command line to a plan: the one way that `herd plan` and `herd sweep` share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,9 +10,11 @@ from orchestrator.config.compose import hydra_session
 from orchestrator.config.overrides import axis_values
 from orchestrator.fleet.described import described_view
 from orchestrator.fleet.lending import lend
+from orchestrator.fleet.registry import HEAD, read_registry
 from orchestrator.forecast import Forecaster
 from orchestrator.history import read_history
 from orchestrator.host_view import HostView, Looking
+from orchestrator.last_seen import UNSEEN, LastSeen, read_last_seen
 from orchestrator.launch_history import read_launches, read_resolved
 from orchestrator.matrix import expand
 from orchestrator.measured_on import MeasuredOn, read_measured_on
@@ -167,18 +169,38 @@ class Planner:
         return self._known[1]
 
 
-def plan_command(command: Command, *, force: bool) -> Session:
-    """Look at this host and plan.
+def plan_command(command: Command, *, force: bool, tell: Callable[[str], None]) -> Session:
+    """Look at this host and plan, for the fleet's others too, as they were last seen.
 
     Args:
         command: what the user asked for.
         force: measure anew what is cached.
+        tell: prints a line to the user.
 
     Raises:
         ConfigError: the command cannot work on any host.
+        FleetError: what is known of the fleet cannot be read.
     """
     planner = Planner(command, force=force)
-    return planner.plan([look(planner.look_request(host_label(command.config)))])
+    nodes = read_registry().nodes
+    own = next((n.label for n in nodes if n.kind == HEAD), host_label(command.config))
+    drained = {node.label for node in nodes if node.drained}
+    request = planner.look_request(own)
+    here = look(request)
+    others = [node.label for node in nodes if node.label not in {own, *drained}]
+    seen = _last_seen(command.storage, others, request, here)
+    for label, why in seen.unknown.items():
+        tell(f"{label} is not in this plan: {why}")
+    return planner.plan([*([] if own in drained else [here]), *seen.reports])
+
+
+def _last_seen(
+    storage: Storage, labels: Sequence[str], request: LookRequest, here: HostReport
+) -> LastSeen:
+    if not labels or not is_warehouse(storage):
+        return LastSeen((), dict.fromkeys(labels, UNSEEN))
+    with connect(storage) as connection:
+        return read_last_seen(connection, labels, request, here)
 
 
 @dataclass(frozen=True, slots=True)

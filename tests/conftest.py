@@ -21,6 +21,8 @@ from workers.engine.config import EngineConfig
 from workers.models.store import ModelStore
 
 FAKE = Path(__file__).parent / "fakes" / "llama_server.py"
+GPUS = Path(__file__).parent / "fakes" / "gpus"
+"""On the PYTHONPATH of a process, its GPUs are those of FAKE_GPUS."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,5 +1,6 @@
 """A user whose sweeps run on a LAN of hosts (`tests.netns`), and what holds after each of them."""
 
+import hashlib
 import json
 import subprocess
 import time
@@ -32,20 +33,37 @@ class User(Herd):
         draft.rename(behaviour)
         self.engine("fake", behaviour=str(behaviour), **more)
 
+    def model_entry(self, name: str, content: bytes) -> None:
+        """Put a model with one file of this content into the catalogue."""
+        file = {
+            "file": f"{name}.gguf",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "size_bytes": len(content),
+        }
+        entry = {
+            "defaults": ["model_schema", "_self_"],
+            "name": name,
+            "default_quant": "F16",
+            "files": {"F16": file},
+        }
+        path = self.conf / "model" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(entry))
+
     def sweep(
         self, *overrides: str, n_predict: int = 8, model: str | None = None
     ) -> subprocess.Popen[str]:
         """Start a sweep with the fake server `fake`, on the head's host."""
         own = ("model=file", f"model.path={self.model_file()}")
         chosen = own if model is None else (f"model={model}",)
-        command = (
-            "sweep", *chosen, "pairing=cpu", "engine=fake",
+        self.asked = (
+            *chosen, "pairing=cpu", "engine=fake",
             "workload.prompt_sizes=[64]", f"workload.n_predict={n_predict}",
             "workload.repetitions=2", "fleet.rejoin_s=60", *overrides,
         )  # fmt: skip
         self.log = (self.folder / "sweep.log").open("w+")
         process = subprocess.Popen(
-            self.host.command(BINARY, *command),
+            self.host.command(BINARY, "sweep", *self.asked),
             env=self.env,
             cwd=self.folder,
             stdout=self.log,

@@ -142,7 +142,8 @@ class NetHost:
 
     def log(self) -> str:
         """What its node's supervisor and Ray have written."""
-        return (self.folder / "data" / "herd" / "node" / self.label / "log.txt").read_text()
+        log = self.folder / "data" / "herd" / "node" / self.label / "log.txt"
+        return log.read_text() if log.exists() else ""
 
     def cut(self) -> None:
         """Take the network away."""
@@ -220,9 +221,9 @@ class Lan:
         (state / "ray_token").symlink_to(self.token)
         since = "2026-11-25T00:00:00+00:00"
         nodes = [
-            {"label": label, "since": since, "kind": "command", "seen": None}
-            | {"drained": label in drained}
-            for label in self.hosts
+            {"label": label, "since": since, "kind": "command" if number else "head"}
+            | {"seen": None, "drained": label in drained}
+            for number, label in enumerate(self.hosts)
         ]
         text = json.dumps({"head": {"address": self.head, "port": PORT}, "nodes": nodes})
         draft = state / "fleet.draft"

@@ -102,6 +102,11 @@ def calibration_stem(calibration_id: str) -> str:
     return _identifier(calibration_id)
 
 
+def join_stem(join_id: str) -> str:
+    """Stem of a host's file, written when it joined the fleet; it commits itself."""
+    return f"join-{_identifier(join_id)}"
+
+
 def import_stem(import_id: str) -> str:
     """Stem of an import's files, which commit themselves; its cells have their own."""
     return _identifier(import_id)

@@ -282,6 +282,11 @@ class Warehouse:
         folder = layout.folder(rows.Calibration.TABLE, steps[0].calibrated_at)
         self._write(folder, stem, rows.Calibration, steps)
 
+    def write_host(self, host: rows.Host, join_id: str) -> None:
+        """Write what a host is that has joined the fleet."""
+        folder = layout.folder(rows.Host.TABLE, host.seen_at)
+        self._write(folder, layout.join_stem(join_id), rows.Host, [host])
+
     def write_import(
         self, row: rows.Import, hosts: Sequence[rows.Host], models: Sequence[rows.Model]
     ) -> None:

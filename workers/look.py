@@ -1,14 +1,15 @@
 """What this host has for a sweep: hardware, engines, model files. Looks, changes nothing."""
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
 from warehouse.errors import EngineError, ModelError
-from warehouse.rows import Host
+from warehouse.rows import Host, SeenDevice, SeenEngine
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild, probe
 from workers.engine.config import EngineConfig
@@ -78,13 +79,39 @@ def look(request: LookRequest, nvml: Nvml | None = None) -> HostReport:
     """Look at this host; reads each model file once in its life, to hash it."""
     folder = request.model_store
     store = ModelStore(Path(folder).expanduser() if folder else None)
+    host, engines = look_at_host(request.host_id, request.engines, nvml or Nvml())
     return HostReport(
-        host=inspect_host(request.host_id, nvml or Nvml()),
-        engines=tuple(_engines(request.engines).items()),
+        host=host,
+        engines=tuple(engines.items()),
         models=tuple(_found(store, wanted) for wanted in request.models),
         free_ram_mib=psutil.virtual_memory().available / MIB,
         told_at=datetime.now(UTC),
     )
+
+
+def look_at_host(
+    host_id: str, configs: Iterable[EngineConfig], nvml: Nvml
+) -> tuple[Host, dict[EngineKey, EngineBuild | None]]:
+    """This host's row, and what these engines are on it; None: not usable."""
+    engines = _engines(configs)
+    host = replace(
+        inspect_host(host_id, nvml),
+        engines=tuple(_seen(key, build) for key, build in engines.items()),
+        free_ram_mib=psutil.virtual_memory().available / MIB,
+    )
+    return host, engines
+
+
+def engine_key(key: EngineKey) -> str:
+    """The key of an engine as rows have it."""
+    return json.dumps(key)
+
+
+def _seen(key: EngineKey, build: EngineBuild | None) -> SeenEngine:
+    if build is None:
+        return SeenEngine(engine_key(key), None, None, None, ())
+    devices = tuple(SeenDevice(**asdict(device)) for device in build.devices)
+    return SeenEngine(engine_key(key), str(build.path), build.sha256, build.text, devices)
 
 
 def _engines(configs: Iterable[EngineConfig]) -> dict[EngineKey, EngineBuild | None]:

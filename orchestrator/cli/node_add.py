@@ -1,7 +1,12 @@
 """`herd node add`."""
 
+import os
+import secrets
+import socket
 import time
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,7 +23,11 @@ from orchestrator.fleet.registry import NodeRecord, Seen
 from orchestrator.fleet.remote import ssh_remote
 from orchestrator.settings import configuration
 from orchestrator.this_host import host_label
-from warehouse.errors import FleetError
+from warehouse.errors import FleetError, HeldError
+from warehouse.lock import Holder
+from warehouse.rows import Host
+from warehouse.storage import Storage, storage_at
+from warehouse.store import writing
 from workers.arrival import arrive
 from workers.doctor import Checked
 
@@ -69,7 +78,7 @@ def add_node(
     else:
         record = _add_by_command(wanted)
     bootstrap.enroll(record)
-    _welcome(record, checked_on_node(config))
+    _welcome(record, checked_on_node(config), storage_at(config.warehouse.uri))
 
 
 def _add_by_command(wanted: bootstrap.Wanted) -> NodeRecord:
@@ -86,7 +95,18 @@ def _add_by_command(wanted: bootstrap.Wanted) -> NodeRecord:
     return bootstrap.new_record(wanted.label, "command", python=offer.python)
 
 
-def _welcome(record: NodeRecord, checked: Checked) -> None:
+def _note(storage: Storage, host: Host) -> None:
+    """Into the warehouse, where `herd plan` looks; a sweep that holds it sees the host itself."""
+    now = datetime.now(UTC)
+    holder = Holder(pid=os.getpid(), host=socket.gethostname(), what="node add", since=now)
+    with (
+        suppress(HeldError),
+        writing(storage, holder, wait=False, on_wait=lambda _: None) as warehouse,
+    ):
+        warehouse.write_host(host, f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}")
+
+
+def _welcome(record: NodeRecord, checked: Checked, storage: Storage) -> None:
     """Look at the host through the cluster, write down what it is, and print it."""
     cluster = Cluster.open()
     if cluster is None:
@@ -101,6 +121,7 @@ def _welcome(record: NodeRecord, checked: Checked) -> None:
         driver=host.driver,
     )
     bootstrap.enroll(replace(record, seen=seen))
+    _note(storage, host)
     _tell(f"{record.label} joined: {host.hardware_class} ({time.monotonic() - began:.1f} s)")
     print_table(
         ("check", "state", "found"), [(f.check, f.state, f.found) for f in findings], "table"

@@ -29,7 +29,8 @@ MEMORY_COLUMNS = ("cells", *LAUNCH_COLUMNS)
 @click.pass_obj
 def plan(config_dir: Path | None, overrides: tuple[str, ...], force: bool, output: str) -> None:
     """Show the plan of a sweep without running it; never starts Ray."""
-    session = plan_command(read_command(overrides, config_dir), force=force)
+    command = read_command(overrides, config_dir)
+    session = plan_command(command, force=force, tell=lambda line: click.echo(line, err=True))
     cells = session.plan.cells
     print_table(COLUMNS, [_row(i, cell, output) for i, cell in enumerate(cells)], output)
     if output == "table":

@@ -14,6 +14,7 @@ from orchestrator.fleet.ports import Ports
 from orchestrator.fleet.probe import probe
 from orchestrator.fleet.ray_start import HEALTH_CHECK, head_spec
 from orchestrator.fleet.registry import (
+    HEAD,
     HeadRecord,
     NodeRecord,
     Registry,
@@ -73,7 +74,7 @@ def start_head(address: str, port: int, label: str) -> HeadRecord:
         head = HeadRecord(address, port)
         _refuse_taken(head)
         _start(head, label)
-        own = NodeRecord(label, datetime.now(UTC), kind="head")
+        own = NodeRecord(label, datetime.now(UTC), kind=HEAD)
         change_registry(lambda registry: replace(registry.with_node(own), head=head))
         return head
     if there.address != address:
@@ -92,7 +93,7 @@ def keep_head(head: HeadRecord) -> None:
         FleetError: it does not start.
     """
     if not installer.is_running(_folder()):
-        label = next(node.label for node in read_registry().nodes if node.kind == "head")
+        label = next(node.label for node in read_registry().nodes if node.kind == HEAD)
         _start(head, label)
 
 

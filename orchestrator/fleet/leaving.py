@@ -3,7 +3,7 @@
 from orchestrator.fleet.cluster import HOST_LABEL, Cluster
 from orchestrator.fleet.errand import run_on
 from orchestrator.fleet.head import stop_head
-from orchestrator.fleet.registry import NodeRecord, change_registry
+from orchestrator.fleet.registry import HEAD, NodeRecord, change_registry
 from orchestrator.fleet.remote import ssh_remote
 from warehouse.errors import FleetError
 from workers.node import installer
@@ -17,14 +17,14 @@ def take_away(record: NodeRecord) -> str:
     Raises:
         FleetError: it is the head's own host.
     """
-    if record.kind == "head":
+    if record.kind == HEAD:
         raise FleetError(
             f"{record.label} is this host, the fleet's head: it leaves with the last node; "
             f"`herd node drain {record.label}` keeps work away from it"
         )
     left = _clear(record)
     registry = change_registry(lambda registry: registry.without(record.label))
-    if all(node.kind == "head" for node in registry.nodes):
+    if all(node.kind == HEAD for node in registry.nodes):
         stop_head()
         left += "; no node is left, so the head has ended too"
     return f"{record.label} {left}"

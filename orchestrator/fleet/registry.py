@@ -15,6 +15,8 @@ from platformdirs import user_state_path
 from warehouse.errors import FleetError
 
 _FILE = "fleet.json"
+HEAD = "head"
+"""Kind of the driver's own host."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import GPUS
 from tests.herd_process import Herd
 from tests.integration.test_bench_run import FAKE
 
@@ -55,6 +56,51 @@ def test_calibrate_then_compare(herd: Herd) -> None:
     nothing = herd.run("compare", "engine=slow", "engine=absent")
     assert nothing.returncode == 1
     assert nothing.stderr.startswith("herd: nothing was measured with engine=absent")
+
+
+GPU = "NVIDIA GeForce RTX 3060"
+
+
+def test_launches_run_side_by_side_where_a_calibration_allows_it(herd: Herd) -> None:
+    """Two GPUs; servers that slow each other down, and servers that do not."""
+    herd.env |= {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(GPUS), os.environ.get("PYTHONPATH")))),
+        "FAKE_GPUS": json.dumps([[GPU, 12288]] * 2),
+    }
+    crowd = herd.folder / "crowd"
+    crowd.mkdir()
+    fixed = ("model=file", f"model.path={herd.model_file()}", "pairing=single", *STEPS)
+    for engine, factor in (("crowded", 1.0), ("apart", 0.0)):
+        devices = {f"CUDA{n}": [GPU, 12288, 12000] for n in (0, 1)}
+        herd.engine(
+            engine, pp_tok_s=400.0, tg_tok_s=10.0, devices=devices, crowd=str(crowd),
+            crowd_factor=factor,
+        )  # fmt: skip
+        calibrated = answer(
+            herd, "calibrate", *fixed, f"engine={engine}", "plan.launches=3", "plan.beside=2",
+            "--format", "json",
+        )  # fmt: skip
+        assert {s["launches"] for s in calibrated} == {3}, "those alone"
+        rows = herd.query(
+            "select * from calibrations where kind = 'side_by_side' and calibration_id = (select "
+            "max(calibration_id) from calibrations)"
+        )
+        assert {(r["beside"], r["agrees"]) for r in rows} == {(2, engine == "apart")}
+        tg = next(r for r in rows if r["metric"] == "tg")
+        assert (tg["difference_pct"] < -10) == (engine == "crowded")
+    done = herd.run("sweep", *fixed, "engine=apart", "context=1024,2048,3072,5120")
+    assert done.returncode == 0, done.stdout + done.stderr
+    used = herd.query(
+        "select unnest(devices) as device, count(*) as n from launches where sweep_id = "
+        "(select max(sweep_id) from sweeps) group by all order by device"
+    )
+    assert [row["device"] for row in used] == ["CUDA0", "CUDA1"]
+    pairs = herd.query(
+        "select 1 from cells a join cells b using (sweep_id) where a.cell_id < b.cell_id and "
+        "sweep_id = (select max(sweep_id) from sweeps) and a.started_at < b.ended_at and "
+        "b.started_at < a.ended_at"
+    )
+    assert pairs, "some were measured at the same time"
 
 
 @pytest.mark.timeout(600)

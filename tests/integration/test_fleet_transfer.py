@@ -13,13 +13,6 @@ from tests.netns import NetHost, needs_namespaces
 
 pytestmark = [needs_namespaces, pytest.mark.root, pytest.mark.timeout(400)]
 SIZE_BYTES = 256 * 2**20
-MODEL = """
-defaults: [model_schema, _self_]
-name: big
-default_quant: F16
-files:
-  F16: {{file: big.gguf, sha256: {sha256}, size_bytes: {size}}}
-"""
 
 
 def models(host: NetHost) -> Path:
@@ -30,9 +23,7 @@ def test_the_file_comes_before_the_lease_through_a_cut(user: User) -> None:
     content = np.random.default_rng(8).bytes(SIZE_BYTES)
     sha256 = hashlib.sha256(content).hexdigest()
     user.engine("fake", tg_tok_s=20)
-    entry = user.conf / "model" / "big.yaml"
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    entry.write_text(MODEL.format(sha256=sha256, size=SIZE_BYTES))
+    user.model_entry("big", content)
     (models(user.host) / "big").mkdir(parents=True)
     (models(user.host) / "big" / "big.gguf").write_bytes(content)
     user.lan.start("a", "b")

@@ -100,8 +100,7 @@ def test_what_side_by_side_costs_is_a_row_and_allows_it_or_not(
     found = []
     for number, value in enumerate(ALONE):
         found.append(speeds(value))
-        for off in (-0.1, 0.1):
-            found.append(company((value + off) * slower, after_s=100.0 * number))
+        found += [company((value + off) * slower, after_s=100.0 * number) for off in (-0.1, 0.1)]
     rows = {row.kind: row for row in calibration_rows(found, "k1")}
     assert set(rows) == {"a_a", "side_by_side"}
     row = rows["side_by_side"]

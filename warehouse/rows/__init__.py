@@ -7,7 +7,7 @@ A column's annotation holds its type and its meaning; the unit is the suffix of 
 from warehouse.rows.agents import AgentRun, AgentTurn, Quality, ToolCall
 from warehouse.rows.base import Axes, Row
 from warehouse.rows.cells import Cell, ContextProbe, DepthRun, Prefill, Trial
-from warehouse.rows.hosts import Calibration, Gpu, Host, Model
+from warehouse.rows.hosts import Calibration, Gpu, Host, Model, SeenDevice, SeenEngine
 from warehouse.rows.imports import Import
 from warehouse.rows.launches import Launch, Memory, Telemetry
 from warehouse.rows.loads import LoadStep, Request, StabilityRound
@@ -63,6 +63,8 @@ __all__ = [
     "Quality",
     "Request",
     "Row",
+    "SeenDevice",
+    "SeenEngine",
     "StabilityRound",
     "Sweep",
     "Telemetry",

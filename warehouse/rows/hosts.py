@@ -21,6 +21,29 @@ class Gpu:
     power_limit_w: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class SeenDevice:
+    """A device as a llama-server listed it."""
+
+    name: str
+    description: str
+    total_mib: int
+    free_mib: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEngine:
+    """A llama-server as it was found on a host, or not."""
+
+    key: str
+    """Binary and environment of its configuration, JSON."""
+    path: str | None
+    """Null: it is not usable there."""
+    sha256: str | None
+    build: str | None
+    devices: tuple[SeenDevice, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host(Row):
     """A host as seen at a time."""
@@ -40,6 +63,10 @@ class Host(Row):
     python: Annotated[str | None, "Python version of the worker"]
     source: Annotated[str | None, "what it was imported from; null: seen by herd"] = None
     gpu_names: Annotated[str | None, "GPUs as an imported file names them"] = None
+    engines: Annotated[
+        tuple[SeenEngine, ...] | None, "llama-servers that were looked for, with their devices"
+    ] = None
+    free_ram_mib: Annotated[float | None, "RAM that was available, MiB"] = None
     clock_offset_s: Annotated[
         float | None, "its clock less the driver's; above 0: ahead. Times in its rows are its own"
     ] = None
