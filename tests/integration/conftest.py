@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.debian_host import DebianHost
-from tests.fleet_user import User
-from tests.herd_process import Herd, until
+from tests.fleet_user import User, nothing_left
+from tests.herd_process import Herd
 from tests.netns import Lan, lan
 from tests.nodes import list_nodes
 from workers.node import installer
@@ -78,5 +78,5 @@ def user(tmp_path: Path, network: Lan) -> Iterator[User]:
     for label, host in network.hosts.items():
         if label != "a" and label not in there:
             host.kill()
-        until(lambda host=host: not host.servers() and not host.workers(), 60)
+        nothing_left(host)
     network.register()

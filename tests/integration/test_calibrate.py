@@ -61,6 +61,7 @@ def test_calibrate_then_compare(herd: Herd) -> None:
 GPU = "NVIDIA GeForce RTX 3060"
 
 
+@pytest.mark.timeout(400)
 def test_launches_run_side_by_side_where_a_calibration_allows_it(herd: Herd) -> None:
     """Two GPUs; servers that slow each other down, and servers that do not."""
     herd.env |= {

@@ -67,7 +67,7 @@ def write(store: Warehouse, hosts: Sequence[rows.Host], models: Sequence[rows.Mo
 
 def test_a_host_is_what_its_latest_rows_say(tmp_path: Path) -> None:
     store = warehouse(tmp_path)
-    with_gpu = {"gpus": (gpu(0, CARD),), "hardware_class": "gpus"}
+    with_gpu: dict[str, Any] = {"gpus": (gpu(0, CARD),), "hardware_class": "gpus"}
     write(store, [seen("b", BUILD), seen("b", GPU_BUILD, 1, **with_gpu), seen("c", None)],
           [model("b")])  # fmt: skip
     with connect(tmp_path) as connection:
@@ -112,7 +112,7 @@ def planned(
 def test_the_plan_has_the_classes_of_the_fleet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_gpu = {"gpus": (gpu(0, CARD),), "hardware_class": "gpus"}
+    with_gpu: dict[str, Any] = {"gpus": (gpu(0, CARD),), "hardware_class": "gpus"}
     write(warehouse(tmp_path), [seen("b", GPU_BUILD, **with_gpu)])
     plan, told = planned(tmp_path, monkeypatch)
     places = {cell.hosts: (cell.hardware_class, cell.pairing.pattern) for cell in plan.cells}

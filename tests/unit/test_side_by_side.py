@@ -64,14 +64,14 @@ def test_a_calibrated_host_runs_as_many_as_it_was_calibrated_with() -> None:
 
 
 def test_company_is_another_cell_and_needs_room() -> None:
-    alone, company = (plan_of(replace(TWO, beside=n), hosts=[A]).cells[0] for n in (1, 2))
+    alone, company = (plan_of(replace(TWO, beside=n), hosts=(A,)).cells[0] for n in (1, 2))
     assert alone.server.server_id != company.server.server_id
     assert (alone.launches, company.launches) == (3, 6)
     for pairing, said in (
         ("GTX 1050", "plan.beside=2 needs 2x NVIDIA GeForce GTX 1050, the engine sees 1"),
         ("cpu", "plan.beside=2: what uses the CPU has its host to itself"),
     ):
-        (cell,) = plan_of(replace(TWO, pairing=pairing), hosts=[A]).cells
+        (cell,) = plan_of(replace(TWO, pairing=pairing), hosts=(A,)).cells
         assert (cell.decision, cell.reason) == ("pruned", said)
     # a sweep that goes on has whole groups left
     before = Ledger([Attempt(company.cell_id, number, "ok", None) for number in (1, 2, 3)])
