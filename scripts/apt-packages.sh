@@ -5,7 +5,7 @@ missing=""
 # The second line is for the tests of the fleet: hosts of their own, in namespaces and a Debian root.
 # The third is for agent tasks: the browser, and the sandbox for what a model writes.
 for package in git make python3-venv libgomp1 util-linux \
-    debootstrap iproute2 openssh-client procps \
+    debootstrap faketime iproute2 openssh-client procps \
     bubblewrap chromium; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
 done

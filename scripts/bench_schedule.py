@@ -1,6 +1,6 @@
 """Scheduling of a large fleet in simulated time (figures: at most 60 s, and 1.10).
 
-    python scripts/bench_schedule.py [HOSTS [CELLS]]
+    python -m scripts.bench_schedule [HOSTS [CELLS]]
 
 1,000 hosts in ten classes, 100,000 cells of 1 to 30 minutes; half of the hosts come later, every
 tenth is lost and comes back, one start in a hundred fails. The schedule knows no duration
@@ -14,20 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 from orchestrator.cells import CellSpec, FileKey
-from orchestrator.fleet.config import DescribedGpu, DescribedHost
-from orchestrator.fleet.described import described_view
 from orchestrator.host_view import HostView
 from orchestrator.plan import PlannedLaunch, make_plan
 from orchestrator.rules import Rules
+from scripts.made_up_hosts import alike, planning_host
 from scripts.simulated_fleet import Scenario, lower_bound_s, simulate
 from warehouse.ledger import Ledger
-from warehouse.rows import Host
-from workers.contract import ModelFile
-from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
@@ -164,44 +158,9 @@ assert not ENGINE.offloads
 
 
 def views(*, classes: int, each: int) -> list[HostView]:
-    """Hosts with two alike GPUs, told apart by their RAM."""
-    return [
-        described_view(
-            f"host-{number}-{copy}",
-            DescribedHost(
-                cpu_model="Some CPU",
-                cpu_cores=8,
-                ram_mib=(32 + number) * 1024,
-                gpus=[DescribedGpu(name="NVIDIA GeForce RTX 3060", memory_mib=12288, count=2)],
-            ),
-            _here(),
-        )
-        for copy in range(each)
-        for number in range(classes)
-    ]
-
-
-def _here() -> HostView:
-    engine = EngineBuild(Path("llama-server"), "e" * 64, "build 1", frozenset(), ())
-    host = Host(
-        host_id="here",
-        seen_at=datetime(2026, 1, 1, tzinfo=UTC),
-        hardware_class="here",
-        cpu_model="Some CPU",
-        cpu_physical_cores=2,
-        cpu_logical_cores=2,
-        ram_mib=8192,
-        kernel="",
-        gpus=(),
-        driver=None,
-        cuda=None,
-        python="",
-    )
-    files: dict[FileKey, ModelFile] = {
-        (f"model-{i}", "Q4_0", None): ModelFile(f"/{i}.gguf", f"{i:064}", FILE_BYTES)
-        for i in range(MODELS)
-    }
-    return HostView(host, {ENGINE.probe_key: engine}, files)
+    """Hosts with two alike GPUs, none of them here."""
+    keys: list[FileKey] = [(f"model-{number}", "Q4_0", None) for number in range(MODELS)]
+    return alike(planning_host(ENGINE, keys, FILE_BYTES), classes=classes, each=each)
 
 
 if __name__ == "__main__":
