@@ -42,7 +42,7 @@ CARDS = ("NVIDIA GeForce RTX 3060", "NVIDIA GeForce RTX 3090", "NVIDIA GeForce G
 SPEEDS = (1.0, 0.8, 1.25)
 TOKENS_S = (24.0, 16.0, 12.0, 8.0)
 """Of the engines: what makes durations differ."""
-LIMIT_S = 120.0
+LIMIT_S = 240.0
 MODEL_BYTES = 16 * 2**20
 
 
