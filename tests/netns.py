@@ -128,7 +128,8 @@ class NetHost:
         found = []
         for process in self.processes(words):
             with suppress(psutil.Error):
-                if Path(process.cmdline()[0]).name not in ("sh", "setpriv"):
+                command = process.cmdline()  # empty: it has ended meanwhile
+                if command and Path(command[0]).name not in ("sh", "setpriv"):
                     found.append(process)
         return found
 
