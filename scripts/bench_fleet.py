@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 
 from orchestrator.fleet.bundle import parts
+from orchestrator.fleet.ray_start import HEALTH_CHECK
 from tests.conftest import GPUS
 from tests.debian_host import DebianHost, skip_reason
 from tests.fleet_user import User
@@ -66,6 +67,7 @@ def main() -> None:
 def fleet(number: int) -> Iterator[Lan]:
     """So many hosts in up to three classes, none of them started."""
     with lan() as network:
+        network.health = dict(HEALTH_CHECK)  # eight of them start at once on a few cores
         for index in range(number):
             _equip(network.host(chr(ord("a") + index)), index % min(3, number))
         yield network
