@@ -4,6 +4,7 @@ The head has the thresholds of every day here.
 """
 
 import json
+import os
 import re
 import time
 from collections import Counter
@@ -185,7 +186,8 @@ def test_another_ray_and_a_wrong_token_are_one_line_each(user: User) -> None:
     other.mkdir()
     (other / "sitecustomize.py").write_text(OTHER_RAY)
     f = user.lan.host("f")
-    f.own_env = {"PYTHONPATH": str(other)}
+    path = os.pathsep.join(filter(None, (str(other), os.environ.get("PYTHONPATH"))))
+    f.own_env = {"PYTHONPATH": path}
     user.lan.start("f")
     until(lambda: "Version mismatch" in f.log(), WAIT_S)
     user.lan.register()
@@ -201,7 +203,7 @@ def test_another_ray_and_a_wrong_token_are_one_line_each(user: User) -> None:
     assert {row[0] for row in user.ended("host_id")} == {"a"}
     asked = ("sweep", "model=file", f"model.path={user.model_file()}", "pairing=cpu")
     # a driver of another version, and one with another fleet's token
-    refused = user.verb(*asked, PYTHONPATH=str(other))
+    refused = user.verb(*asked, PYTHONPATH=path)
     assert refused.returncode == 1
     (line,) = refused.stderr.splitlines()
     assert "runs another Ray or Python" in line
