@@ -13,7 +13,7 @@ from warehouse.errors import HerdError
 
 COLUMNS = (
     "step", "depth", "launches", "tok_s", "between_sd_pct", "within_sd_pct", "floor_pct",
-    "llama_bench_pct", "low_pct", "high_pct", "llama_bench",
+    "llama_bench_pct", "low_pct", "high_pct", "llama_bench", "side_by_side_pct", "side_by_side",
 )  # fmt: skip
 PRESET = "+sweep=calibrate"
 
@@ -27,10 +27,12 @@ def calibrate(config_dir: Path | None, overrides: tuple[str, ...], wait: bool, o
     r"""Measure how much launches of one and the same server differ on this host.
 
     OVERRIDES are those of `herd sweep`; without a preset, +sweep=calibrate is it. Where
-    engine.bench_binary names a llama-bench, it runs in turns with the server.
+    engine.bench_binary names a llama-bench, it runs in turns with the server; with plan.beside=2
+    two at once do, on GPUs of their own: whether sweeps may run launches side by side.
 
     \b
     herd calibrate
+    herd calibrate pairing=single plan.beside=2
     herd calibrate model=file model.path=/models/x.gguf engine.binary=/opt/llama-server \
         engine.bench_binary=/opt/llama-bench plan.launches=8
     """
@@ -46,13 +48,14 @@ def calibrate(config_dir: Path | None, overrides: tuple[str, ...], wait: bool, o
 
 
 def _lines(steps: tuple[rows.Calibration, ...]) -> list[tuple[object, ...]]:
-    """A line for each step: its noise, and beside it what llama-bench says."""
-    bench = {(s.cell_ids[0], s.step, s.depth): s for s in steps if s.kind == "llama_bench"}
+    """A line for each step: its noise, what llama-bench says, and what company does to it."""
+    found = {(s.kind, s.cell_ids[0], s.step, s.depth): s for s in steps}
     return [
         (
             *(s.step, s.depth, s.launches, s.tok_s, s.between_sd_pct, s.within_sd_pct),
             s.floor_pct,
-            *_agreement(bench.get((s.cell_ids[0], s.step, s.depth))),
+            *_agreement(found.get(("llama_bench", s.cell_ids[0], s.step, s.depth))),
+            *_company(found.get(("side_by_side", s.cell_ids[0], s.step, s.depth))),
         )
         for s in steps
         if s.kind == "a_a"
@@ -63,3 +66,7 @@ def _agreement(step: rows.Calibration | None) -> tuple[object, ...]:
     if step is None:
         return None, None, None, "not measured"
     return step.difference_pct, step.low_pct, step.high_pct, step.verdict
+
+
+def _company(step: rows.Calibration | None) -> tuple[object, ...]:
+    return (None, "not measured") if step is None else (step.difference_pct, step.verdict)

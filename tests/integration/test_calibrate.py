@@ -74,7 +74,7 @@ def test_launches_run_side_by_side_where_a_calibration_allows_it(herd: Herd) -> 
     for engine, factor in (("crowded", 1.0), ("apart", 0.0)):
         devices = {f"CUDA{n}": [GPU, 12288, 12000] for n in (0, 1)}
         herd.engine(
-            engine, pp_tok_s=400.0, tg_tok_s=10.0, devices=devices, crowd=str(crowd),
+            engine, pp_tok_s=1000.0, tg_tok_s=30.0, devices=devices, crowd=str(crowd),
             crowd_factor=factor,
         )  # fmt: skip
         calibrated = answer(
@@ -82,6 +82,8 @@ def test_launches_run_side_by_side_where_a_calibration_allows_it(herd: Herd) -> 
             "--format", "json",
         )  # fmt: skip
         assert {s["launches"] for s in calibrated} == {3}, "those alone"
+        told = {s["side_by_side"].split()[0] for s in calibrated}
+        assert ("agrees" in told) == (engine == "apart"), calibrated
         rows = herd.query(
             "select * from calibrations where kind = 'side_by_side' and calibration_id = (select "
             "max(calibration_id) from calibrations)"
