@@ -6,6 +6,8 @@ from typing import ClassVar
 SHIPPED = "herd-prose-1"
 """The text that ships with herd: prose of its own, 8 thousand tokens and a few. A change of it is
 another name."""
+BASELINE_CACHE = ("f16", "f16")
+"""Cache types of a baseline, K and V: what a cell's own cost shows against these."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class PerplexityConfig:
 
     NAME: ClassVar[str] = "perplexity"
     METHOD_VERSION: ClassVar[int] = 1
-    NOT_IDENTITY: ClassVar[frozenset[str]] = frozenset({"logits_gib"})
-    """Fields that change no figure."""
+    NOT_IDENTITY: ClassVar[frozenset[str]] = frozenset({"corpus", "baseline_quant", "logits_gib"})
+    """Fields that change no figure; text and baseline are told by their hashes."""
 
     name: str = "perplexity"
     corpus: str = SHIPPED
