@@ -19,7 +19,7 @@ from workers.perplexity_tool import PerplexityTool
 from workers.workloads.perplexity.arguments import compare_with, score_text
 from workers.workloads.perplexity.config import PerplexityConfig
 from workers.workloads.perplexity.corpus import Corpus, find_corpus
-from workers.workloads.perplexity.output import invalid_reason, parse_output
+from workers.workloads.perplexity.output import finite, invalid_reason, parse_output
 
 _TAIL_LINES = 60
 
@@ -124,7 +124,7 @@ class _Run:
             baseline_cell_id=baseline.cell_id if baseline else None,
             baseline_quant=baseline.quant if baseline else None,
             baseline_sha256=baseline.file.sha256 if baseline else None,
-            **asdict(parse_output(lines)),
+            **asdict(finite(parse_output(lines))),
             valid=reason is None,
             invalid_reason=reason,
             started_at=started_at,

@@ -6,7 +6,7 @@ It ends with 0 whatever happened after the model was loaded, so what it prints d
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from workers.engine.failures import classify
 from workers.engine.log import message
@@ -126,6 +126,12 @@ def invalid_reason(figures: Figures, *, compared: bool) -> str | None:
         if not math.isfinite(value):
             return f"{name} is {value}"
     return None
+
+
+def finite(figures: Figures) -> Figures:
+    """Without those that are no numbers: a table has null there, and the reason beside it."""
+    values = asdict(figures).items()
+    return Figures(**{name: v if v is None or math.isfinite(v) else None for name, v in values})
 
 
 def _undecoded(lines: Sequence[str]) -> Failure:
