@@ -52,6 +52,6 @@ def test_a_sweep_of_quality_ends_with_its_figures(root: Path) -> None:
     figures = quality("perplexity", attempt=2, kld_mean_nats=0.125, baseline_quant="Q8_0")
     warehouse(root).commit_cell(row, [], [], [figures])
     _, found = answers(root, "perplexity")
-    assert [(r["perplexity"], r["kld_mean_nats"], r["baseline_quant"]) for r in found] == [
-        (12.5, 0.125, "Q8_0")
+    assert [(r["perplexity"], r["kld_mean_mnat"], r["baseline_quant"]) for r in found] == [
+        (12.5, 125.0, "Q8_0")
     ]
