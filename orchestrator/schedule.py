@@ -16,7 +16,7 @@ from orchestrator.measured_on import MeasuredOn
 from orchestrator.placement import Planned
 from orchestrator.plan import PlannedLaunch
 from orchestrator.pools import Pool, share_of
-from orchestrator.wants import Stuck, Wanted, helps, stuck_in, worth_fetching
+from orchestrator.wants import Stuck, Wanted, helps, lacked_by, stuck_in, worth_fetching
 from orchestrator.work import Rates
 
 
@@ -213,7 +213,7 @@ class Schedule:
                 [
                     lane
                     for pool, lane in self._open_lanes(host, FileState.AWAY)
-                    if helps(lane, self._workers(pool), coming[_lacks(host, lane)], self._rates)
+                    if helps(lane, self._workers(pool), coming[lacked_by(host, lane)], self._rates)
                 ]
                 if self._waits_for_file(host)
                 else []
@@ -221,10 +221,12 @@ class Schedule:
             if lanes:
                 best = max(
                     lanes,
-                    key=lambda lane: worth_fetching(lane, coming[_lacks(host, lane)], self._rates),
+                    key=lambda lane: worth_fetching(
+                        lane, coming[lacked_by(host, lane)], self._rates
+                    ),
                 )
-                coming[_lacks(host, best)] += 1
-                found.append(Wanted(host.host_id, _lacks(host, best)))
+                coming[lacked_by(host, best)] += 1
+                found.append(Wanted(host.host_id, lacked_by(host, best)))
         return found
 
     def stuck(self) -> list[Stuck]:
@@ -412,11 +414,6 @@ class Schedule:
 
     def _gpus(self, host: HostState) -> int | None:
         return None if self._exclusive(host) else len(host.view.host.gpus) or None
-
-
-def _lacks(host: HostState, lane: Lane) -> FileKey:
-    """The file that a host has to fetch for a lane."""
-    return host.lacking(lane.head().files)
 
 
 def _apart(lane: Lane, other: Lane) -> bool:

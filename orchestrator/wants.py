@@ -32,6 +32,11 @@ class Stuck:
     """Whether it is for want of the model file alone."""
 
 
+def lacked_by(host: HostState, lane: Lane) -> FileKey:
+    """The file that a host has to fetch next for a lane whose files are not all there."""
+    return host.lacking(lane.head().files)
+
+
 def helps(lane: Lane, hosts: Sequence[HostState], coming: int, rates: Rates) -> bool:
     """Whether one more host with the file ends the lane earlier than those that have it.
 

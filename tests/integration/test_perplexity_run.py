@@ -329,6 +329,7 @@ def test_no_room_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.logits")) == []
 
 
+@pytest.mark.timeout(400)
 def test_a_real_llama_perplexity(real_model: Path, tmp_path: Path, cache: Path) -> None:
     binary = os.environ.get("HERD_LLAMA_PERPLEXITY")
     if not binary:
@@ -340,11 +341,12 @@ def test_a_real_llama_perplexity(real_model: Path, tmp_path: Path, cache: Path) 
     coarse_path.symlink_to(real_model)
     other = coarse.fetch(model, "Q4_0")
     engine = EngineConfig(name="real", threads=2, perplexity_binary=binary)
+    few = PerplexityConfig(chunk_context=128, chunks=3)
     own = Baseline(ModelFile(str(real_model), None), "Q4_1", None)
-    plain, _ = run(asked(engine, real_model), tmp_path)
-    same, launch = run(asked(engine, real_model, own), tmp_path)
+    plain, _ = run(asked(engine, real_model, None, few), tmp_path)
+    same, launch = run(asked(engine, real_model, own, few), tmp_path)
     assert same.failure is None, launch.launch.log_tail
-    worse, launch = run(asked(engine, other, own), tmp_path)
+    worse, launch = run(asked(engine, other, own, few), tmp_path)
     assert worse.failure is None, launch.launch.log_tail
     first, second, third = (quality_of(cell) for cell in (plain, same, worse))
     assert first.perplexity == pytest.approx(second.perplexity, rel=1e-3)
@@ -354,5 +356,5 @@ def test_a_real_llama_perplexity(real_model: Path, tmp_path: Path, cache: Path) 
     assert third.kld_mean_nats > 0.01
     assert third.same_top_pct is not None
     assert 50 < third.same_top_pct < 100
-    assert all(row.valid and row.chunks == 2 for row in (first, second, third))
+    assert all(row.valid and row.chunks == 3 for row in (first, second, third))
     assert len(list(cache.glob("*.logits"))) == 1

@@ -34,10 +34,6 @@ def fine(process: subprocess.CompletedProcess[str]) -> str:
     return process.stdout
 
 
-def running(herd: Herd) -> list[object]:
-    return [p for p in herd.processes() if TOOL in p.cmdline() and "--model" in p.cmdline()]
-
-
 def test_a_sweep_of_quality(herd: Herd) -> None:
     engine(herd, "fake", ppl=14.5)
     engine(herd, "gone", str(herd.folder / "no-such-tool"))
@@ -46,7 +42,7 @@ def test_a_sweep_of_quality(herd: Herd) -> None:
     assert "250.0" in said
     (row,) = herd.query("select * from model_quality")
     assert (row["perplexity"], row["kld_mean_nats"], row["corpus"]) == (14.5, 0.25, "herd-prose-1")
-    assert row["baseline_quant"] == "F32"
+    assert row["baseline_quant"] == "Q8_0"
     (missing, again) = herd.query("select * from cells where engine = 'gone' order by attempt")
     assert missing["failure_class"] == again["failure_class"] == "engine_missing"
     assert "engine.perplexity_binary" in missing["reason"]
@@ -59,10 +55,10 @@ def test_a_sweep_of_quality(herd: Herd) -> None:
 def test_a_killed_driver_leaves_no_tool_and_the_sweep_goes_on(herd: Herd) -> None:
     engine(herd, "fake", ppl_silent=True)
     process = herd.start(*sweep(herd, "engine=fake"))
-    until(lambda: running(herd))
+    until(herd.servers)
     process.kill()
     process.wait()
-    herd.wait_gone(lambda: running(herd), 5)
+    herd.wait_gone(herd.servers, 2)
     engine(herd, "fake")
     assert "1 ok" in fine(herd.run(*sweep(herd, "engine=fake")))
     assert len(herd.query("select * from quality where valid")) == 1
@@ -71,7 +67,7 @@ def test_a_killed_driver_leaves_no_tool_and_the_sweep_goes_on(herd: Herd) -> Non
 def test_ctrl_c_gives_the_cell_up(herd: Herd) -> None:
     engine(herd, "fake", ppl_silent=True)
     process = herd.start(*sweep(herd, "engine=fake"))
-    until(lambda: running(herd))
+    until(herd.servers)
     interrupt(process)
     assert process.wait(timeout=30) == 130
     herd.wait_gone(herd.processes, 5)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,9 @@ BASELINE = NamedFile(ModelConfig(name="tiny"), "Q8_0")
 OWN_KEY, BASE_KEY = ("tiny", "Q4_1", None), ("tiny", "Q8_0", None)
 
 
-def scored(quant: str = "Q4_1", **changes: object) -> CellSpec:
+def scored(quant: str = "Q4_1", **changes: Any) -> CellSpec:
     whole = spec(quant=quant, workload=WORKLOAD, baseline=BASELINE)
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    return replace(whole, **changes)
 
 
 def cells(*asked: CellSpec, **sha256: str) -> dict[str, Planned]:
@@ -65,7 +66,7 @@ def test_what_is_compared_with_an_unknown_file_is_never_cached() -> None:
 
 
 def test_the_cell_that_scores_the_baseline_is_evidence() -> None:
-    small = {"cache_k": "q8_0", "cache_v": "q8_0"}
+    small: dict[str, Any] = {"cache_k": "q8_0", "cache_v": "q8_0"}
     found = cells(scored(), scored("Q8_0"), scored("Q8_0", **small), scored(**small))
     base = found["Q8_0 f16"].cell_id
     assert {cell.baseline_cell_id for cell in found.values()} == {base}
@@ -119,7 +120,7 @@ def test_memory_is_that_of_the_chunks_and_not_of_the_context(tmp_path: Path) -> 
     seat = Seat(cell.build, cell.pairing, cell.engine, engine_facts(cell.engine))
     fitter = Fitter(host, Memory())
 
-    def mib(context: int, part: str, **changes: object) -> float:
+    def mib(context: int, part: str, **changes: Any) -> float:
         outlook = fitter.fit(replace(scored(**changes), context=context), seat).outlook
         assert outlook is not None
         return sum(each.mib for each in outlook.prediction.parts if each.part == part)

@@ -139,7 +139,12 @@ def test_a_speed_has_the_quality_of_its_own_file(store: Warehouse, ask: Ask) -> 
     """Two files of one quant (another publisher's, another date), and two pairs of cache types."""
     made = (("a", "m1", "f16", 11.0), ("b", "m2", "f16", 14.0), ("c", "m1", "q4_0", 12.0))
     for name, sha256, cache, perplexity in made:
-        axes = {"quant": "Q4_K_M", "model_sha256": sha256, "cache_k": cache, "cache_v": cache}
+        axes: dict[str, Any] = {
+            "quant": "Q4_K_M",
+            "model_sha256": sha256,
+            "cache_k": cache,
+            "cache_v": cache,
+        }
         store.write_launch(launch(f"l{name}"), [memory(f"l{name}", "CPU", "model", 100.0, "log")])
         row = cell(name, launch_id=f"l{name}", server_id=f"s{name}", **axes)
         store.commit_cell(row, [trial(name, tg_tok_s=40.0)], [])

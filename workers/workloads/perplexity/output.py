@@ -6,7 +6,8 @@ It ends with 0 whatever happened after the model was loaded, so what it prints d
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from workers.engine.failures import classify
 from workers.engine.log import message
@@ -131,7 +132,10 @@ def invalid_reason(figures: Figures, *, compared: bool) -> str | None:
 def finite(figures: Figures) -> Figures:
     """Without those that are no numbers: a table has null there, and the reason beside it."""
     values = asdict(figures).items()
-    return Figures(**{name: v if v is None or math.isfinite(v) else None for name, v in values})
+    no_numbers: dict[str, Any] = {
+        k: None for k, v in values if v is not None and not math.isfinite(v)
+    }
+    return replace(figures, **no_numbers)
 
 
 def _undecoded(lines: Sequence[str]) -> Failure:
