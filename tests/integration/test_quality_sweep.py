@@ -8,6 +8,9 @@ import pytest
 from tests.herd_process import Herd, interrupt, until
 from tests.tiny_models import write_tiny
 
+pytestmark = pytest.mark.timeout(300)
+_START_S = 150
+"""For a busy machine: Ray, a worker, and the tool's --version and --help come first."""
 TOOL = str(Path(__file__).parents[1] / "fakes" / "llama_perplexity.py")
 
 
@@ -43,19 +46,20 @@ def test_a_sweep_of_quality(herd: Herd) -> None:
     (row,) = herd.query("select * from model_quality")
     assert (row["perplexity"], row["kld_mean_nats"], row["corpus"]) == (14.5, 0.25, "herd-prose-1")
     assert row["baseline_quant"] == "Q8_0"
-    (missing, again) = herd.query("select * from cells where engine = 'gone' order by attempt")
-    assert missing["failure_class"] == again["failure_class"] == "engine_missing"
+    (missing,) = herd.query("select * from cells where engine = 'gone'")
+    assert missing["failure_class"] == "engine_missing"
     assert "engine.perplexity_binary" in missing["reason"]
     (measured,) = herd.query("select * from cells where engine = 'fake'")
     assert (measured["valid_trials"], measured["invalid_trials"]) == (1, 0)
-    assert "1 cached" in fine(herd.run(*sweep(herd, "engine=fake")))
+    assert "1 to run, 1 cached" in fine(herd.run(*sweep(herd, "engine=fake,gone")))
+    assert len(herd.query("select * from cells where engine = 'gone'")) == 2
     assert not herd.processes()
 
 
 def test_a_killed_driver_leaves_no_tool_and_the_sweep_goes_on(herd: Herd) -> None:
     engine(herd, "fake", ppl_silent=True)
     process = herd.start(*sweep(herd, "engine=fake"))
-    until(herd.servers)
+    until(herd.servers, _START_S)
     process.kill()
     process.wait()
     herd.wait_gone(herd.servers, 2)
@@ -67,7 +71,7 @@ def test_a_killed_driver_leaves_no_tool_and_the_sweep_goes_on(herd: Herd) -> Non
 def test_ctrl_c_gives_the_cell_up(herd: Herd) -> None:
     engine(herd, "fake", ppl_silent=True)
     process = herd.start(*sweep(herd, "engine=fake"))
-    until(herd.servers)
+    until(herd.servers, _START_S)
     interrupt(process)
     assert process.wait(timeout=30) == 130
     herd.wait_gone(herd.processes, 5)
