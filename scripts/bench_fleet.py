@@ -13,6 +13,7 @@ of it is left.
 
 import json
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -44,6 +45,8 @@ SPEEDS = (1.0, 0.8, 1.25)
 TOKENS_S = (24.0, 16.0, 12.0, 8.0)
 """Of the engines: what makes durations differ."""
 LIMIT_S = 240.0
+UP = "Ray runtime started"
+"""What Ray writes once a node is up."""
 MODEL_BYTES = 16 * 2**20
 
 
@@ -56,6 +59,7 @@ def main() -> None:
         "driver": driver,
         "add": add,
     }
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that all is cleaned up
     for name in sys.argv[1:] or list(known):
         load, began = psutil.getloadavg()[0], time.monotonic()
         found = known[name]()
@@ -71,6 +75,23 @@ def fleet(number: int) -> Iterator[Lan]:
         for index in range(number):
             _equip(network.host(chr(ord("a") + index)), index % min(3, number))
         yield network
+
+
+def start_all(network: Lan) -> None:
+    """One after the other: Ray gives up a start of its own that takes 30 s."""
+    for label, host in network.hosts.items():
+        network.start(label)
+        logs = (
+            host.folder / "state/herd/head/log.txt",
+            host.folder / f"data/herd/node/{label}/log.txt",
+        )
+        until(lambda logs=logs: any(UP in log.read_text() for log in logs if log.exists()), LIMIT_S)
+    network.register()
+
+
+def _is_up(host: NetHost) -> bool:
+    logs = host.folder.glob("*/herd/*/**/log.txt")
+    return any(UP in log.read_text() for log in logs)
 
 
 def _equip(host: NetHost, kind: int) -> None:
@@ -139,11 +160,9 @@ def makespans() -> dict[str, Any]:
 def makespan(number: int, cells: int) -> dict[str, Any]:
     """A sweep on so many hosts, against the least time that its launches can take."""
     with fleet(number) as network:
-        network.start(*network.hosts)
-        network.register()
+        start_all(network)
         with user_of(network) as user:
             _put_model(user)
-            until(lambda: len(_present(user)) == number, LIMIT_S)
             process = start(
                 user, "model=big", "pairing=single,pair", "engine=e0,e1,e2,e3", contexts(cells),
                 "workload.n_predict=24", "fleet.fetch=[peer]",
@@ -159,11 +178,6 @@ def _put_model(user: User) -> None:
     store = user.host.folder / "data" / "herd" / "models" / "big"
     store.mkdir(parents=True)
     (store / "big.gguf").write_bytes(content)
-
-
-def _present(user: User) -> list[str]:
-    listed = user.verb("node", "list", "--format", "json")
-    return [node["node"] for node in json.loads(listed.stdout) if node["state"] != "away"]
 
 
 def _ratio(user: User) -> dict[str, Any]:
@@ -232,10 +246,9 @@ def _first_trial(user: Herd, label: str) -> float:
 def cell(cells: int = 60) -> dict[str, Any]:
     """Time added to a cell on another host, then on this one by an embedded Ray."""
     with fleet(2) as network:
-        network.start("a", "b")
+        start_all(network)
         network.register("a")
         with user_of(network) as user:
-            until(lambda: "b" in _present(user), LIMIT_S)
             user.engine("fake")
             process = start(
                 user, "model=file", f"model.path={user.model_file()}", "pairing=cpu",
@@ -274,10 +287,7 @@ def driver() -> dict[str, Any]:
     """Sweeps with long cells on 1, 2, 4 and 8 hosts; the driver's own process alone."""
     found = {}
     with fleet(8) as network:
-        network.start(*network.hosts)
-        network.register()
-        with user_of(network) as user:
-            until(lambda: len(_present(user)) == 8, LIMIT_S)
+        start_all(network)
         for number in (1, 2, 4, 8):
             labels = list(network.hosts)
             network.register(*labels[number:])
