@@ -22,6 +22,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -81,16 +82,15 @@ def start_all(network: Lan) -> None:
     """One after the other: Ray gives up a start of its own that takes 30 s."""
     for label, host in network.hosts.items():
         network.start(label)
-        logs = (
-            host.folder / "state/herd/head/log.txt",
-            host.folder / f"data/herd/node/{label}/log.txt",
-        )
-        until(lambda logs=logs: any(UP in log.read_text() for log in logs if log.exists()), LIMIT_S)
+        until(partial(_is_up, host), LIMIT_S)
     network.register()
 
 
 def _is_up(host: NetHost) -> bool:
-    logs = host.folder.glob("*/herd/*/**/log.txt")
+    logs = (
+        *host.folder.glob("state/herd/head/log.txt"),
+        *host.folder.glob("data/herd/node/*/log.txt"),
+    )
     return any(UP in log.read_text() for log in logs)
 
 
