@@ -109,8 +109,8 @@ class Datasets:
             wrong |= self._load(table, paths)
         # Their parents too: a damaged one commits nothing.
         parents = {PARENTS[table] for table in wanted if table in PARENTS}
-        opened = {parent: found.files[parent] for parent in parents} | wanted
-        wrong |= self._open_rest(opened, wrong)
+        more = {parent: found.files[parent] for parent in parents}
+        wrong |= self._open_rest({**more, **wanted}, wrong)
         for path, why in wrong.items():
             if self._storage.exists(path):
                 self._snapshots.damaged[path] = why

@@ -79,7 +79,8 @@ def compute(sql: str, trials: Iterable[pa.Table]) -> pa.Table:
 
         def ask(piece: pa.Table) -> pa.Table:
             engine.register(TRIALS, piece)
-            return engine.sql(sql).to_arrow_table()
+            found: pa.Table = engine.sql(sql).to_arrow_table()
+            return found
 
         parts = [ask(each) for each in _whole_attempts(trials, columns)]
         found = pa.concat_tables([ask(_none(columns)), *parts])

@@ -109,5 +109,5 @@ def test_whatever_step_is_the_last_every_row_is_there_once(tmp_path: Path) -> No
         check(root, connection, journal)
         forks.stdin.close()
     assert last > 30
-    # Marker, lock, manifest, and one file for each table that has rows.
-    assert len([path for path in root.rglob("*") if path.is_file()]) == 3 + 6
+    # Marker, lock, manifest, figures, and one file for each table that has rows.
+    assert len([path for path in root.rglob("*") if path.is_file()]) == 4 + 6
