@@ -5,10 +5,13 @@ from types import TracebackType
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from warehouse import rows, store
 from warehouse.datasets import Datasets
 from warehouse.errors import QueryError
+from warehouse.figures import TRIALS
+from warehouse.kept import figures_name, of_rest, rest_name
 from warehouse.limits import UNLIMITED, Limits, run
 from warehouse.schemas import meaning_of, schema_of
 from warehouse.statements import check_statement, first_line
@@ -65,10 +68,10 @@ class Connection:
         self._views = views
         self._limits = limits
         self._datasets = Datasets(storage)
-        self._tables = {each.TABLE: self._datasets.empty(each.TABLE) for each in rows.TABLES}
         self._duckdb = duckdb.connect(":memory:")
-        for name, table in self._tables.items():
-            self._duckdb.register(name, table)
+        self._registered: dict[str, ds.Dataset] = {}
+        for each in rows.TABLES:
+            self._register(each.TABLE, self._datasets.empty(each.TABLE))
         self._created: set[str] = set()
         if limits.memory_mib is not None:
             self._duckdb.execute(f"SET GLOBAL memory_limit = '{limits.memory_mib} MiB'")
@@ -104,8 +107,8 @@ class Connection:
         """
         check_statement(self._duckdb, query)
         snapshot = self._duckdb.cursor()
-        for name in self._take_snapshot(query):
-            snapshot.register(name, self._tables[name])
+        for name, rows_ in self._take_snapshot(query).items():
+            snapshot.register(name, rows_)
         try:
             return snapshot.sql(query)
         except duckdb.Error as error:
@@ -128,22 +131,37 @@ class Connection:
                 if failed is None or not self._datasets.recover(failed["table"]):
                     raise QueryError(first_line(error)) from error
 
-    def _take_snapshot(self, sql: str) -> set[str]:
-        """Point the tables that a query names at the files that are committed now; their names."""
+    def _take_snapshot(self, sql: str) -> dict[str, ds.Dataset]:
+        """Point what a query names at the files that are committed now; returns it."""
         named = named_in(sql, self._views)
         self._create_views(named)
-        tables = named & self._tables.keys()
-        for name, dataset in self._datasets.refresh(tables).items():
+        tables = named & {table.TABLE for table in rows.TABLES}
+        kept = [view for view in self._views if view.kept and view.name in named]
+        snapshot = self._datasets.refresh(tables, kept)
+        for name, dataset in snapshot.items():
+            self._register(name, dataset)
+        return snapshot
+
+    def _register(self, name: str, dataset: ds.Dataset) -> None:
+        if self._registered.get(name) is not dataset:
             self._duckdb.register(name, dataset)
-            self._tables[name] = dataset
-        return tables
+            self._registered[name] = dataset
 
     def _create_views(self, named: set[str]) -> None:
         """Create those that are asked for: DuckDB takes a fifth of a second for all of them."""
         for view in self._views:
-            if view.name in named - self._created:
-                self._duckdb.execute(f"CREATE VIEW {view.name} AS {view.sql}")
-                self._created.add(view.name)
+            if view.name not in named - self._created:
+                continue
+            sql = self._in_two_parts(view) if view.kept else view.sql
+            self._duckdb.execute(f"CREATE VIEW {view.name} AS {sql}")
+            self._created.add(view.name)
+
+    def _in_two_parts(self, view: View) -> str:
+        self._register(rest_name(view), self._datasets.empty(TRIALS))
+        computed = of_rest(view)
+        schema = self._duckdb.sql(computed).limit(0).to_arrow_table().schema
+        self._register(figures_name(view), self._datasets.empty_figures(view, schema))
+        return f"SELECT * FROM {figures_name(view)} UNION ALL {computed}"  # noqa: S608 - our names
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:

@@ -1,5 +1,7 @@
 """Parquet files that are not what their name says: truncated, of another kind, or unreadable."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +17,8 @@ READING = ds.ParquetFileFormat(
     )
 )
 """How files are read: pages with a checksum must have it."""
+OPENERS = 4
+"""Threads that read footers."""
 
 
 def first_line(error: Exception) -> str:
@@ -30,14 +34,21 @@ def open_file(storage: Storage, table: str, path: str) -> tuple[ds.ParquetFileFr
         table: that it is to be a file of.
         path: `date=YYYY-MM-DD/name`.
     """
-    name = storage.arrow_path(f"{table}/{path}")
+    return open_checked(storage, f"{table}/{path}", partial(wrong_schema, table))
+
+
+def open_checked(
+    storage: Storage, path: str, wrong: Callable[[pa.Schema], str]
+) -> tuple[ds.ParquetFileFragment, str]:
+    """The file with its footer read, and what is wrong with it, by its columns too."""
+    name = storage.arrow_path(path)
     fragment: Any = READING.make_fragment(name, storage.filesystem)  # its stub knows less
     try:
         fragment.ensure_complete_metadata()
         found = fragment.physical_schema
     except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         return fragment, first_line(error)
-    return fragment, wrong_schema(table, found)
+    return fragment, wrong(found)
 
 
 def wrong_schema(table: str, found: pa.Schema) -> str:
@@ -57,10 +68,10 @@ def wrong_schema(table: str, found: pa.Schema) -> str:
     return ""
 
 
-def unreadable(fragment: ds.ParquetFileFragment, table: str) -> str:
+def unreadable(fragment: ds.ParquetFileFragment, schema: pa.Schema) -> str:
     """Why the rows of the file cannot be read, though its footer can; empty if they can."""
     try:
-        for _ in fragment.to_batches(schema=schema_of_table(table)):
+        for _ in fragment.to_batches(schema=schema):
             pass
     except (OSError, pa.ArrowInvalid) as error:
         return first_line(error)

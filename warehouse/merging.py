@@ -92,7 +92,7 @@ def count_keys(storage: Storage, table: str, path: str) -> Counter[Key]:
         SourceError: it cannot be read.
     """
     counted: Counter[Key] = Counter()
-    for rows in _batches(storage, table, path, KEYS[table]):
+    for rows in row_groups_of(storage, table, path, KEYS[table]):
         for key, piece in _split(rows, KEYS[table]):
             counted[key] += piece.num_rows
     return counted
@@ -121,14 +121,14 @@ def _row_groups(
 def _pieces(storage: Storage, table: str, path: str, sizes: list[int]) -> Iterator[Piece]:
     """The rows of a file by key; notes how many its footer tells."""
     own = None if generation_of(path) else name_key(table, path)
-    for rows in _batches(storage, table, path, sizes=sizes):
+    for rows in row_groups_of(storage, table, path, sizes=sizes):
         for key, piece in _split(rows, KEYS[table]):
             if own and key != own:
                 raise SourceError(table, path, f"it holds rows of {'.'.join(key)}")
             yield key, piece
 
 
-def _batches(
+def row_groups_of(
     storage: Storage,
     table: str,
     path: str,

@@ -7,7 +7,7 @@ from itertools import chain
 
 from warehouse.layout import PARENTS, SUFFIX, commit_key, is_addition, stem_of
 from warehouse.manifest import MANIFESTS, Manifest, by_name, generation_of
-from warehouse.snapshot import TABLES, State
+from warehouse.snapshot import FIGURES, TABLES, State
 from warehouse.storage import Storage
 
 GRACE_S = 600.0
@@ -46,7 +46,17 @@ def removals(state: State, now: datetime, grace_s: float = GRACE_S) -> list[Remo
     gone = [each for each in state.replaced if (each.date, each.generation) in replaced]
     first = [Removal(each.path, REPLACED) for each in gone]
     others = chain.from_iterable(_of_table(table, state, old, gone) for table in TABLES)
-    return [*first, *others]
+    return [*first, *others, *_figures(state, gone)]
+
+
+def _figures(state: State, gone: list[Manifest]) -> Iterator[Removal]:
+    """Those of generations that go, or have gone."""
+    named = {by_name(path).file.partition(".")[0] for path in state.listing.manifests}
+    replaced = {each.file.partition(".")[0] for each in gone}
+    for path in state.figures:
+        generation = path.partition(".")[0]
+        if generation in replaced or generation not in named:
+            yield Removal(f"{FIGURES}/{path}", REPLACED)
 
 
 def _aged(manifest: Manifest, now: datetime, grace_s: float) -> bool:

@@ -20,6 +20,8 @@ from warehouse.storage import Storage
 from warehouse.visibility import Files, Visible, manifests_to_read, visible
 
 TABLES = tuple(each.TABLE for each in rows.TABLES)
+FIGURES = "figures"
+"""Folder of what compaction computes of a generation (`warehouse.figures`); no table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class State:
     replaced: tuple[Manifest, ...]
     """Those that a later one replaces."""
     found: Visible
+    figures: tuple[str, ...] = ()
+    """Files of figures, as `date=YYYY-MM-DD/name`, of generations that count or not."""
 
     @property
     def dates(self) -> list[str]:
@@ -110,7 +114,15 @@ class Snapshots:
         counting = active(known)
         replaced = tuple(each for each in known if each not in counting)
         found = visible(listing.files, counting, self.damaged)
-        return State(listing, tuple(counting), replaced, found)
+        return State(listing, tuple(counting), replaced, found, self.figures())
+
+    def figures(self) -> tuple[str, ...]:
+        """Files of figures, as `date=YYYY-MM-DD/name`.
+
+        Raises:
+            WarehouseError: the storage cannot be read.
+        """
+        return tuple(self.storage.list_tables([FIGURES])[FIGURES])
 
     def manifests(self, listing: Listing, needed: Iterable[str]) -> list[Manifest]:
         """The manifests that count; those that are not needed as far as their names tell."""

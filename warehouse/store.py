@@ -13,14 +13,16 @@ import pyarrow.parquet as pq
 from warehouse import layout, rows
 from warehouse.compaction import Compacted, compact
 from warehouse.errors import WarehouseError
+from warehouse.figures import keep_figures
 from warehouse.jobs import Thinning
 from warehouse.ledger import Attempt, Ledger
 from warehouse.lock import Holder
 from warehouse.manifest import MANIFESTS
 from warehouse.retention import Removal, removals, remove
 from warehouse.schemas import rows_of, table_of
-from warehouse.snapshot import TABLES, Snapshots, read_attempts
+from warehouse.snapshot import FIGURES, TABLES, Snapshots, read_attempts
 from warehouse.storage import Place, Storage, storage_at
+from warehouse.views import load_views
 
 
 def create(place: Place) -> None:
@@ -136,7 +138,7 @@ class Warehouse:
         self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
         self._compact_files = compact_files
         self._small_files: int | None = None
-        listed = self._storage.list_tables([*TABLES, MANIFESTS, "logs"], suffix="")
+        listed = self._storage.list_tables([*TABLES, MANIFESTS, FIGURES, "logs"], suffix="")
         self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
         for path in sorted(self._present):
             if path.endswith(layout.TEMPORARY):
@@ -241,10 +243,13 @@ class Warehouse:
     ) -> Compacted:
         """Compact each day (`warehouse.compaction`), then remove what a while ago was replaced.
 
+        Each generation that has none gets its figures (`warehouse.figures`).
+
         Raises:
             WarehouseError: the storage fails.
         """
         done = compact(self._storage, _now, open_day=open_day, thinning=thinning)
+        keep_figures(self._storage, [view for view in load_views() if view.kept])
         self.remove()
         self._small_files = None
         return done

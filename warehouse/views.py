@@ -25,6 +25,8 @@ _ANY = re.compile(
     "query|query_table|json_execute_serialized_sql"  # these put names of text together
     "|show|information_schema|sqlite_master|(duckdb|pg|pragma)_.*"  # these list all there is
 )
+KEPT = frozenset({"attempt_speeds"})
+"""Views whose rows a compaction keeps (`warehouse.figures`): of trials only, by attempt."""
 _SOURCE = re.compile(r"(?:FROM|JOIN)\s+(\w+)")
 
 
@@ -59,6 +61,11 @@ class View:
     notes: dict[str, tuple[str, str]]
     """Column -> unit and meaning, of the columns that its comments explain."""
     sql: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is in two parts: what compactions have computed, and the rest."""
+        return self.name in KEPT
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -117,8 +124,11 @@ def in_order(views: list[View]) -> list[View]:
 
 
 def named_in(sql: str, views: list[View]) -> set[str]:
-    """The tables and views that a query may read: all it names anywhere, and what those read."""
-    sources = {view.name: view.sources for view in views}
+    """The tables and views that a query may read: all it names anywhere, and what those read.
+
+    What a kept view reads is not among them: which of it, its two parts tell.
+    """
+    sources = {view.name: () if view.kept else view.sources for view in views}
     everything = [*sources, *(table.TABLE for table in rows.TABLES)]
     named: set[str] = set()
     pending = re.findall(r"\w+", sql.lower())

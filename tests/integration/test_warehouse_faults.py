@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.integration.warehouse_dying import CELLS, TRIALS, remove_all
 from tests.warehouse_samples import holder
 from warehouse.connection import Connection, connect
@@ -87,6 +89,7 @@ def check(root: Path, connection: Connection, journal: Path) -> None:
         assert numbers == list(range(1, len(numbers) + 1))
 
 
+@pytest.mark.timeout(300)  # some forty sweeps, each with two compactions
 def test_whatever_step_is_the_last_every_row_is_there_once(tmp_path: Path) -> None:
     root, journal = tmp_path / "herd-data", tmp_path / "journal"
     journal.touch()
@@ -109,5 +112,5 @@ def test_whatever_step_is_the_last_every_row_is_there_once(tmp_path: Path) -> No
         check(root, connection, journal)
         forks.stdin.close()
     assert last > 30
-    # Marker, lock, manifest, and one file for each table that has rows.
-    assert len([path for path in root.rglob("*") if path.is_file()]) == 3 + 6
+    # Marker, lock, manifest, figures, and one file for each table that has rows.
+    assert len([path for path in root.rglob("*") if path.is_file()]) == 4 + 6

@@ -31,6 +31,7 @@ from warehouse.schemas import table_of
 from warehouse.snapshot import TABLES, Snapshots
 from warehouse.storage import storage_at
 from warehouse.store import Warehouse, read_ledger
+from warehouse.views import View
 
 DAY = "date=2026-03-01"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -149,8 +150,8 @@ def test_a_reader_that_listed_the_files_before_they_went_asks_again(
         refresh = connection._datasets.refresh
         asked: list[set[str]] = []
 
-        def late(tables: set[str]) -> object:
-            found = refresh(tables)
+        def late(tables: set[str], kept: list[View]) -> object:
+            found = refresh(tables, kept)
             if not asked:
                 compact(storage, clock)
                 remove(storage, removals(Snapshots(storage).state(), LATER))

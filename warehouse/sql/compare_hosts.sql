@@ -2,7 +2,7 @@
 -- caches, pairing and split, engine with its flags (but for threads; its build may differ and is
 -- shown), and workload with its config. Baseline of the ratios: the fastest hardware class of the group (1 is the
 -- fastest). Groups of one class are left out. A ratio is no verdict: see the spreads.
--- comparison: number of the group
+-- comparison: name of the group, the same in every answer
 -- hardware_classes: hardware classes in the group
 -- tg_ratio: generation speed against the fastest generation in the group
 -- pp_ratio: prompt speed against the fastest prompt processing in the group
@@ -18,31 +18,33 @@ WITH keyed AS (
     SELECT
         *,
         hash(
-            model, quant, model_sha256, context, cache_k, cache_v, pairing, split, split_mode,
-            engine, json_merge_patch(
+            model_sha256, json_merge_patch(
                 json_extract(server_config, '$.engine'), '{"threads":null,"threads_batch":null}'
             )::VARCHAR,
             workload, workload_config
         ) AS key
     FROM speed
 ),
-counted AS (
+grouped AS (
     SELECT
-        key,
-        count(DISTINCT hardware_class) AS hardware_classes,
-        row_number() OVER (ORDER BY min(model), min(quant), min(context), key) AS comparison
+        *,
+        max(tg_tok_s) OVER alike AS tg_best,
+        max(pp_tok_s) OVER alike AS pp_best,
+        count(DISTINCT hardware_class) OVER alike AS hardware_classes
     FROM keyed
-    GROUP BY key
-    HAVING count(DISTINCT hardware_class) > 1
+    -- By name: who asks for one of these reads no other group.
+    WINDOW alike AS (
+        PARTITION BY model, quant, context, cache_k, cache_v, pairing, split, split_mode, engine, key
+    )
 )
 SELECT
-    c.comparison, g.model, g.quant, g.context, g.cache_k, g.cache_v, g.pairing, g.split, g.split_mode,
-    g.engine, g.other_axes, g.hardware_class, g.host_id, g.engine_build, g.tg_tok_s, g.tg_spread_pct,
-    g.tg_tok_s / max(g.tg_tok_s) OVER w AS tg_ratio,
-    g.pp_prompt_n, g.pp_tok_s, g.pp_spread_pct,
-    g.pp_tok_s / max(g.pp_tok_s) OVER w AS pp_ratio,
-    g.ttft_ms, g.tg_trials, g.trials_dropped, c.hardware_classes, g.cell_id, g.source
-FROM keyed AS g
-JOIN counted AS c ON c.key = g.key
-WINDOW w AS (PARTITION BY c.comparison)
-ORDER BY c.comparison, tg_ratio DESC
+    to_hex(hash(model, quant, context, cache_k, cache_v, pairing, split, split_mode, engine, key)) AS comparison,
+    model, quant, context, cache_k, cache_v, pairing, split, split_mode,
+    engine, other_axes, hardware_class, host_id, engine_build, tg_tok_s, tg_spread_pct,
+    tg_tok_s / tg_best AS tg_ratio,
+    pp_prompt_n, pp_tok_s, pp_spread_pct,
+    pp_tok_s / pp_best AS pp_ratio,
+    ttft_ms, tg_trials, trials_dropped, hardware_classes, cell_id, source
+FROM grouped
+WHERE hardware_classes > 1
+ORDER BY model, quant, context, comparison, tg_ratio DESC
