@@ -11,15 +11,19 @@ _SPACED_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"(?:(?<![\w.,-])[-+])?\d[\d.,']*")
 _FENCE = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
 _ALIKE = str.maketrans(
-    {**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″«»", '"'), **dict.fromkeys("‐‑‒–—−", "-")}
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+    }
 )
-_GERMAN = frozenset(
-    "der die das und ist nicht ein eine einen dem den des mit von zu im für auf es sich wird "
-    "wurde werden auch als an bei aus nach ich sie wir sind hat haben kann keine kein".split()
+_GERMAN = re.compile(
+    r"\b(?:der|die|das|und|ist|nicht|eine?|einen|dem|den|des|mit|von|zu|im|für|auf|es|sich|wird|"
+    r"wurde|werden|auch|als|an|bei|aus|nach|ich|sie|wir|sind|hat|haben|kann|keine?)\b"
 )
-_ENGLISH = frozenset(
-    "the and is not a an of to in for on it with was are be by from at this that which will "
-    "has have can no i we they were or as".split()
+_ENGLISH = re.compile(
+    r"\b(?:the|and|is|not|a|an|of|to|in|for|on|it|with|was|are|be|by|from|at|this|that|which|"
+    r"will|has|have|can|no|i|we|they|were|or|as)\b"
 )
 
 
@@ -99,8 +103,19 @@ def json_of(text: str) -> object | None:
     return value
 
 
+def same_json(one: object, other: object) -> bool:
+    """Whether two JSON values are alike: 12 is 12.0, but true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(one[each], other[each]) for each in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return one == other
+
+
 def is_german(text: str) -> bool:
     """Whether the little words of the text are German and not English."""
-    words = re.findall(r"\w+", plain(text))
-    german = sum(word in _GERMAN for word in words)
-    return german > 0 and german > sum(word in _ENGLISH for word in words)
+    words = plain(text)
+    german = len(_GERMAN.findall(words))
+    return german > 0 and german > len(_ENGLISH.findall(words))

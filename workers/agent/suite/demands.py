@@ -120,7 +120,7 @@ def json_is(value: object) -> Demand:
         found = answers.json_of(outcome.answer)
         if found is None:
             return "the answer is no JSON"
-        return None if found == value else f"the JSON is {_shown(found)}"
+        return None if answers.same_json(found, value) else f"the JSON is {_shown(found)}"
 
     return demand
 

@@ -6,7 +6,7 @@ from workers.agent.suite.demands import Demand, judged
 from workers.agent.suite.spec import Posed
 
 
-def posed(  # noqa: PLR0913
+def posed(
     prompt: str,
     *demands: Demand,
     follow_ups: Sequence[str] = (),

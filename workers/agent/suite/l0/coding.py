@@ -1,5 +1,7 @@
 """L0 coding: what a program prints, and where it is wrong."""
 
+from functools import partial
+
 from workers.agent.suite import demands
 from workers.agent.suite.draws import distinct, draw
 from workers.agent.suite.posing import posed
@@ -57,23 +59,19 @@ def _wrong_line(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     )
 
 
+_task = partial(Task, level=Level.L0, task_class=TaskClass.CODING, language=None)
+
 TASKS = (
-    Task(
+    _task(
         name="l0_printed",
-        level=Level.L0,
-        task_class=TaskClass.CODING,
         asks="what a short Python program prints",
         checks="the number",
         pose=_printed,
-        language=None,
     ),
-    Task(
+    _task(
         name="l0_wrong_line",
-        level=Level.L0,
-        task_class=TaskClass.CODING,
         asks="which line of a function is wrong",
         checks="the line's number",
         pose=_wrong_line,
-        language=None,
     ),
 )

@@ -1,6 +1,7 @@
 """L0 reasoning, the form of an answer: exact lines, JSON by a schema, ISO dates, one label."""
 
 from datetime import date, timedelta
+from functools import partial
 
 from workers.agent.suite import demands
 from workers.agent.suite.draws import GOODS, MONTHS, PEOPLE, SURNAMES, TOWNS, draw
@@ -26,7 +27,8 @@ def _exact_lines(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     lines = [f"{thing.upper()}={count}" for count, thing in zip(counts, goods, strict=True)]
     return posed(
         f"The store holds {text}. Write one line for each thing, in that order, in the form "
-        "NAME=COUNT with the name in capital letters, without spaces. No other text, no code fence.",
+        "NAME=COUNT with the name in capital letters, without spaces. No other text, "
+        "no code fence.",
         demands.exact("\n".join(lines)),
     )
 
@@ -88,47 +90,39 @@ def _labels(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     )
 
 
+_task = partial(Task, level=Level.L0, task_class=TaskClass.REASONING)
+
 TASKS = (
-    Task(
+    _task(
         name="l0_iso_date",
-        level=Level.L0,
-        task_class=TaskClass.REASONING,
         asks="a spoken date as YYYY-MM-DD",
         checks="the answer is the date to the letter",
         pose=_iso_date,
         language=None,
     ),
-    Task(
+    _task(
         name="l0_exact_lines",
-        level=Level.L0,
-        task_class=TaskClass.REASONING,
         asks="four things of a text as NAME=COUNT lines",
         checks="the lines to the letter, no other text",
         pose=_exact_lines,
         language=None,
     ),
-    Task(
+    _task(
         name="l0_json_person",
-        level=Level.L0,
-        task_class=TaskClass.REASONING,
         asks="a sentence about a person as JSON by a schema",
         checks="the JSON value, types included",
         pose=_json_person,
         language=None,
     ),
-    Task(
+    _task(
         name="l0_json_order",
-        level=Level.L0,
-        task_class=TaskClass.REASONING,
         asks="an order as nested JSON with its total",
         checks="the JSON value, order of the items and total included",
         pose=_json_order,
         language=None,
     ),
-    Task(
+    _task(
         name="l0_labels",
-        level=Level.L0,
-        task_class=TaskClass.REASONING,
         asks="five messages, one of four classes each",
         checks="the five classes in order and nothing else",
         pose=_labels,

@@ -41,8 +41,8 @@ def _nicht_angegeben(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("nicht_angegeben", seed)
     person, town = source.choice(PEOPLE), source.choice(TOWNS)
     return posed(
-        f"{person} führt seit {source.randrange(1990, 2015)} das Gasthaus am Markt in {town}. Es hat "
-        f"{source.randrange(12, 60)} Betten und im Winter vier Wochen geschlossen.\n\n"
+        f"{person} führt seit {source.randrange(1990, 2015)} das Gasthaus am Markt in {town}. "
+        f"Es hat {source.randrange(12, 60)} Betten und im Winter vier Wochen geschlossen.\n\n"
         "Was kostet nach diesem Text eine Nacht? Steht es nicht im Text, antworte genau: "
         "nicht angegeben",
         demands.bare("nicht angegeben"),
@@ -72,12 +72,24 @@ def _woerter(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
 def _uhrzeit(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("uhrzeit", seed)
     hour = source.randrange(13, 23)
-    spoken = ("eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf")
+    spoken = (
+        "eins",
+        "zwei",
+        "drei",
+        "vier",
+        "fünf",
+        "sechs",
+        "sieben",
+        "acht",
+        "neun",
+        "zehn",
+        "elf",
+    )
     clock = f"{hour - 1}:30"
     first, second = source.sample(PEOPLE, 2)
     return posed(
-        f"{first} schreibt an {second}: „Wir treffen uns heute Abend um halb {spoken[hour - 13]} am "
-        "Bahnhof.“ Welche Uhrzeit ist das in der Form HH:MM (24 Stunden)? Antworte nur mit der "
+        f"{first} schreibt an {second}: „Wir treffen uns heute Abend um halb "
+        f"{spoken[hour - 13]} am Bahnhof.“ Welche Uhrzeit ist das in der Form HH:MM (24 Stunden)? Antworte nur mit der "
         "Uhrzeit.",
         demands.bare(clock, f"{clock} uhr"),
     )
@@ -93,7 +105,13 @@ _FRAGEN = (
         _nicht_angegeben,
     ),
     ("l0_de_words", "four nouns into German", "each noun, no English left", "de", _woerter),
-    ("l0_de_clock", "what `halb acht` is on a clock (German)", "the time, nothing else", None, _uhrzeit),
+    (
+        "l0_de_clock",
+        "what `halb acht` is on a clock (German)",
+        "the time, nothing else",
+        None,
+        _uhrzeit,
+    ),
 )
 
 TASKS = tuple(

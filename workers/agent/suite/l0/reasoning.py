@@ -15,8 +15,8 @@ def _bill(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     total = share * guests + voucher - tip
     return posed(
         f"{guests} friends share a dinner of {total} euros. They add a tip of {tip} euros and pay "
-        f"{voucher} euros with a voucher. The rest they split evenly. How many euros does each pay? "
-        "Reply with the number only.",
+        f"{voucher} euros with a voucher. The rest they split evenly. "
+        "How many euros does each pay? Reply with the number only.",
         demands.number(share),
     )
 
@@ -24,7 +24,9 @@ def _bill(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
 def _arrival(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("arrival", seed)
     start = source.randrange(6 * 60, 12 * 60)
-    first, stop, second = (source.randrange(low, high) for low, high in ((75, 190), (12, 48), (65, 170)))
+    first, stop, second = (
+        source.randrange(low, high) for low, high in ((75, 190), (12, 48), (65, 170))
+    )
     end = start + first + stop + second
     clock = f"{end // 60:02d}:{end % 60:02d}"
     town, other = source.sample(TOWNS, 2)
@@ -64,7 +66,9 @@ def _sorting(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("sorting", seed)
     goods = source.sample(GOODS, 5)
     weights = distinct(source, 5, 101, 1950)
-    heavy = [f"{thing} {weight / 1000:.3f} kg" for thing, weight in zip(goods, weights, strict=True)]
+    heavy = [
+        f"{thing} {weight / 1000:.3f} kg" for thing, weight in zip(goods, weights, strict=True)
+    ]
     heavy[1] = f"{goods[1]} {weights[1]} g"
     heavy[3] = f"{goods[3]} {weights[3]} g"
     falling = [thing for _, thing in sorted(zip(weights, goods, strict=True), reverse=True)]
@@ -84,9 +88,8 @@ def _boxes(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     return posed(
         f"Four boxes, {listed(sorted(colours))}, hold one kind of thing each: "
         f"{listed(sorted(things))}. The {first} box holds the {of[first]} or the {of[second]}. "
-        f"The {second} box holds neither the {of[second]} nor the {of[first]}... no, that was last "
-        f"year: this year the {second} box holds the {of[second]}. The {third} box does not hold "
-        f"the {of[last]}. Which box holds the {of[last]}? Reply with its colour only.",
+        f"The {second} box holds the {of[second]}. The {third} box does not hold the {of[last]}. "
+        f"Which box holds the {of[last]}? Reply with its colour only.",
         demands.bare(last, f"the {last} box", f"{last} box", f"the {last} one"),
     )
 
@@ -94,12 +97,14 @@ def _boxes(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
 def _sold(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("sold", seed)
     thing, other = source.sample(GOODS, 2)
-    start, sold, came, broken = (source.randrange(low, high) for low, high in ((120, 260), (31, 90), (24, 80), (3, 15)))
+    start, sold, came, broken = (
+        source.randrange(low, high) for low, high in ((120, 260), (31, 90), (24, 80), (3, 15))
+    )
     return posed(
         f"A shop has {start} {thing} and {source.randrange(20, 99)} {other}. On Monday it sells "
         f"{sold} {thing} and {source.randrange(3, 19)} {other}. On Tuesday {came} {thing} come in, "
-        f"{broken} of them broken, which go back at once. How many {thing} does the shop have then? "
-        "Reply with the number only.",
+        f"{broken} of them broken, which go back at once. "
+        f"How many {thing} does the shop have then? Reply with the number only.",
         demands.number(start - sold + came - broken),
     )
 
@@ -110,8 +115,13 @@ _ANSWERS = (
     ("l0_weekday", "the day of the week in so many days", "the day, nothing else", _weekday),
     ("l0_ages", "five people by age from four clues", "the five names in order", _seating),
     ("l0_weights", "five weights in two units, ordered", "the five names in order", _sorting),
-    ("l0_boxes", "which box holds what, with a correction in the text", "the colour", _boxes),
-    ("l0_stock", "a shop's stock after two days, with what is beside the point", "the count", _sold),
+    ("l0_boxes", "which of four boxes holds a thing, from three clues", "the colour", _boxes),
+    (
+        "l0_stock",
+        "a shop's stock after two days, with what is beside the point",
+        "the count",
+        _sold,
+    ),
 )
 
 TASKS = tuple(
