@@ -18,13 +18,15 @@ _ALIKE = str.maketrans(
     }
 )
 _GERMAN = re.compile(
-    r"\b(?:der|die|das|und|ist|nicht|eine?|einen|dem|den|des|mit|von|zu|im|für|auf|es|sich|wird|"
-    r"wurde|werden|auch|als|an|bei|aus|nach|ich|sie|wir|sind|hat|haben|kann|keine?)\b"
+    r"\b(?:der|die|das|und|ist|nicht|eine?|einen|dem|den|des|mit|von|zu|zum|im|am|für|auf|es|er|"
+    r"sich|wird|wurde|werden|auch|als|bei|aus|nach|ich|sie|wir|sind|hat|haben|kann|keine?|um|dort|"
+    r"wollte|zog)\b"
 )
 _ENGLISH = re.compile(
-    r"\b(?:the|and|is|not|a|an|of|to|in|for|on|it|with|was|are|be|by|from|at|this|that|which|"
-    r"will|has|have|can|no|i|we|they|were|or|as)\b"
+    r"\b(?:the|and|is|not|a|of|to|for|on|it|with|are|be|by|from|at|this|that|which|will|has|have|"
+    r"can|no|i|we|they|were|or|as|there|he|she|wanted)\b"
 )
+"""Little words; those of both languages (`in`, `an`, `was`) tell nothing."""
 
 
 def plain(text: str) -> str:

@@ -71,7 +71,7 @@ def _woerter(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
 
 def _uhrzeit(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("uhrzeit", seed)
-    hour = source.randrange(13, 23)
+    hour = source.randrange(18, 24)
     spoken = (
         "eins",
         "zwei",
@@ -89,8 +89,8 @@ def _uhrzeit(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     first, second = source.sample(PEOPLE, 2)
     return posed(
         f"{first} schreibt an {second}: „Wir treffen uns heute Abend um halb "
-        f"{spoken[hour - 13]} am Bahnhof.“ Welche Uhrzeit ist das in der Form HH:MM (24 Stunden)? Antworte nur mit der "
-        "Uhrzeit.",
+        f"{spoken[hour - 13]} am Bahnhof.“ Welche Uhrzeit ist das in der Form "
+        "HH:MM (24 Stunden)? Antworte nur mit der Uhrzeit.",
         demands.bare(clock, f"{clock} uhr"),
     )
 
