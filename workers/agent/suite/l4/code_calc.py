@@ -3,26 +3,32 @@
 from workers.agent.suite.draws import word
 from workers.agent.suite.l4.programs import program
 
-_TURNS = (
-    "Write `calc.py` with `evaluate(text)`: the value of an arithmetic expression of numbers "
-    "(`3`, `2.5`), `+ - * /` with the usual precedence, from left to right, parentheses and "
-    "blanks. Read the text yourself: `eval`, `exec` and the module `ast` are not allowed.",
-    "A minus may stand before any operand: `-3`, `2*-3`, `--4`, `-(1+2)`.",
-    "Add `^` for powers. It binds stronger than the minus before it (`-2^2` is -4) and from right "
-    "to left (`2^3^2` is 512); its right side may have a minus (`2^-1` is 0.5).",
-    "Add names: `evaluate(text, names={...})` with values for names of letters. An unknown name "
-    "raises `CalcError`, a subclass of ValueError that you define in `calc.py`. The name `$word` "
-    "is always known and means $value, unless `names` gives it another value.",
-    "Whatever cannot be evaluated raises CalcError and nothing else: an empty text, `2+`, `(1`, "
-    "`1 2`, `2+*3`, `1/0`, an unknown sign. Its attribute `position` is the index in the text at "
-    "which reading stopped: 2 for `1 2`, 2 for `2+*3`, the text's length where more was awaited "
-    "(`2+`, `(1`). For a division by zero position may be anything.",
-    "Add the functions `min(...)` and `max(...)` with one or more expressions, separated by "
-    "commas; they may stand within each other. `min()` raises CalcError, and so does a function's "
-    "name without parentheses.",
-)
+_TURNS = """
+Write `calc.py` with `evaluate(text)`: the value of an arithmetic expression of numbers (`3`,
+`2.5`), `+ - * /` with the usual precedence, from left to right, parentheses and blanks. Read the
+text yourself: `eval`, `exec` and the module `ast` are not allowed.
+
+A minus may stand before any operand: `-3`, `2*-3`, `--4`, `-(1+2)`.
+
+Add `^` for powers. It binds stronger than the minus before it (`-2^2` is -4) and from right to
+left (`2^3^2` is 512); its right side may have a minus (`2^-1` is 0.5).
+
+Add names: `evaluate(text, names={...})` with values for names of letters. An unknown name raises
+`CalcError`, a subclass of ValueError that you define in `calc.py`. The name `$word` is always
+known and means $value, unless `names` gives it another value.
+
+Whatever cannot be evaluated raises CalcError and nothing else: an empty text, `2+`, `(1`, `1 2`,
+`2+*3`, `1/0`, an unknown sign. Its attribute `position` is the index in the text at which reading
+stopped: 2 for `1 2`, 2 for `2+*3`, the text's length where more was awaited (`2+`, `(1`). For a
+division by zero position may be anything.
+
+Add the functions `min(...)` and `max(...)` with one or more expressions, separated by commas;
+they may stand within each other. `min()` raises CalcError, and so does a function's name without
+parentheses.
+"""
 
 _HIDDEN = """
+import ast
 import unittest
 
 import calc
@@ -85,9 +91,14 @@ class Hidden(unittest.TestCase):
 
     def test_reads_by_itself(self):
         with open(calc.__file__) as file:
-            source = file.read()
-        for word in ("eval(", "exec(", "import ast", "from ast"):
-            self.assertNotIn(word, source.replace("def _eval(", "").replace("_eval(", ""))
+            nodes = list(ast.walk(ast.parse(file.read())))
+        called = {getattr(each.func, "id", "") for each in nodes if isinstance(each, ast.Call)}
+        self.assertFalse(called & {"eval", "exec", "compile", "__import__"})
+        imported = {getattr(each, "module", "") for each in nodes}
+        for each in nodes:
+            if isinstance(each, ast.Import):
+                imported.update(one.name for one in each.names)
+        self.assertFalse(imported & {"ast", "importlib", "builtins"})
 """
 
 TASKS = (

@@ -13,21 +13,24 @@ _LEVELS = ("INFO", "WARN", "ERROR")
 _MESSAGES = ("pump started", "valve slow", "door open", "battery low", "link lost", "filter full")
 _BROKEN = ("25:10 INFO pump", "7:05 WARN valve", "12:61 INFO door", "08:10 NOTE door", "garbage")
 
-_TURNS = (
-    "`app.log` has lines like `08:15 WARN valve slow`: a time HH:MM (two digits each, 00:00 to "
-    "23:59), one of the levels INFO, WARN and ERROR, and a message. Other lines are broken. Write "
-    "`logstat.py` with `parse(text)`: a list of tuples (time, level, message) of the lines that "
-    "are not broken, in order; and `counts(text)`: a dict with how many lines each of the three "
-    "levels has, 0 too. Then write the counts of app.log to `counts.json`.",
-    "Add `busiest(text)`: the hour (a whole number) with the most lines that are not broken, the "
-    "earliest of several, None if there is no line.",
-    "Add `between(text, start, end)`: the tuples of `parse` whose time is from `start` up to, but "
-    "not with, `end`. If `end` is before `start` the span goes over midnight: $late to $early "
-    "has 23:59 and 00:00 in it.",
-    "Add `main(argv)`: `argv` is a list with the path of a log file; it prints one line like "
-    "`ERROR=$errors INFO=0 WARN=7 broken=2`, broken being the lines that are neither blank nor "
-    "well-formed, and returns 0. For a path that does not exist it prints nothing and returns 2.",
-)
+_TURNS = """
+`app.log` has lines like `08:15 WARN valve slow`: a time HH:MM (two digits each, 00:00 to 23:59),
+one of the levels INFO, WARN and ERROR, and a message. Other lines are broken. Write `logstat.py`
+with `parse(text)`: a list of tuples (time, level, message) of the lines that are not broken, in
+order; and `counts(text)`: a dict with how many lines each of the three levels has, 0 too. Then
+write the counts of app.log to `counts.json`.
+
+Add `busiest(text)`: the hour (a whole number) with the most lines that are not broken, the
+earliest of several, None if there is no line.
+
+Add `between(text, start, end)`: the tuples of `parse` whose time is from `start` up to, but not
+with, `end`. If `end` is before `start` the span goes over midnight: $late to $early has 23:59 and
+00:00 in it.
+
+Add `main(argv)`: `argv` is a list with the path of a log file; it prints one line like
+`ERROR=$errors INFO=0 WARN=7 broken=2`, broken being the lines that are neither blank nor
+well-formed, and returns 0. For a path that does not exist it prints nothing and returns 2.
+"""
 
 _HIDDEN = '''
 import contextlib

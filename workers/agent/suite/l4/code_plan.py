@@ -2,29 +2,36 @@
 
 from workers.agent.suite.l4.programs import program
 
-_TURNS = (
-    "Write `planner.py` with `order(tasks)`: `tasks` is a dict of a name and the list of names "
-    "that it needs. The result is a list of all names, each after what it needs; whenever several "
-    "could come next, the alphabetically first one does.",
-    "A name that is needed but is no key of the dict is a task too, one that needs nothing.",
-    "If tasks need each other in a circle, `order` raises `CycleError`, a subclass of ValueError "
-    "in `planner.py`, whose attribute `names` is the set of the names of one circle: those only, "
-    "not what merely needs them.",
-    "Add `levels(tasks)`: a list of sorted lists; the first has all tasks that need nothing, the "
-    "next those that can be done when the ones before are, and so on, each task as early as it "
-    "can be. It raises CycleError too.",
-    "Add `parse(text)`: it makes such a dict of lines like `cake: eggs, flour`. `bread:` needs "
-    "nothing. What follows a `#` is a comment, blank lines are skipped, a name on several lines "
-    "needs all of what they say, in order and each once.",
-    "Add `finish(tasks, days)`: a dict with the day on which each task is finished at the "
-    "earliest, if all start on day 0 or when what they need is finished. `days` says how many "
-    "days a task takes; one that it does not have takes $days.",
-    "Add `critical(tasks, days)`: the list of names, in order of work, of the chain of tasks that "
-    "decides when everything is finished. (Where there are several, any of them.)",
-    "Add `without(tasks, name)`: a new dict in which that task is gone, as key and as need; what "
-    "needed it needs instead what it needed, at the same place, nothing twice. The dict that was "
-    "given, and its lists, stay as they were.",
-)
+_TURNS = """
+Write `planner.py` with `order(tasks)`: `tasks` is a dict of a name and the list of names that it
+needs. The result is a list of all names, each after what it needs; whenever several could come
+next, the alphabetically first one does.
+
+A name that is needed but is no key of the dict is a task too, one that needs nothing.
+
+If tasks need each other in a circle, `order` raises `CycleError`, a subclass of ValueError in
+`planner.py`, whose attribute `names` is the set of the names of one circle: those only, not what
+merely needs them.
+
+Add `levels(tasks)`: a list of sorted lists; the first has all tasks that need nothing, the next
+those that can be done when the ones before are, and so on, each task as early as it can be. It
+raises CycleError too.
+
+Add `parse(text)`: it makes such a dict of lines like `cake: eggs, flour`. `bread:` needs nothing.
+What follows a `#` is a comment, blank lines are skipped, a name on several lines needs all of
+what they say, in order and each once.
+
+Add `finish(tasks, days)`: a dict with the day on which each task is finished at the earliest, if
+all start on day 0 or when what they need is finished. `days` says how many days a task takes; one
+that it does not have takes $days.
+
+Add `critical(tasks, days)`: the list of names, in order of work, of the chain of tasks that
+decides when everything is finished. (Where there are several, any of them.)
+
+Add `without(tasks, name)`: a new dict in which that task is gone, as key and as need; what needed
+it needs instead what it needed, at the same place, nothing twice. The dict that was given, and
+its lists, stay as they were.
+"""
 
 _HIDDEN = """
 import unittest

@@ -2,20 +2,24 @@
 
 from workers.agent.suite.l4.programs import program
 
-_TURNS = (
-    "Write `spans.py`. A span is a pair (start, end) of whole numbers: from start up to, but not "
-    "with, end. `merge(spans)` gives a sorted list of tuples that covers the same numbers, where "
-    "overlapping and touching spans are joined. A span with start >= end is empty and left out.",
-    "Add `total(spans)`: how many numbers the spans cover, each counted once.",
-    "Add `gaps(spans, start, end)`: the parts of (start, end) that no span covers, as a sorted "
-    "list of tuples.",
-    "Add `subtract(spans, others)`: what the first cover and the second do not, merged, as a "
-    "sorted list of tuples.",
-    "Two changes. All four take any iterable of pairs, a generator of lists too, and never change "
-    "what they are given. And `merge` gets `slack=0`: spans that are at most so far apart are "
-    "joined, over the gap (with slack=$slack, (0, 2) and ($near, $end) become (0, $end)). The "
-    "other three stay as they are.",
-)
+_TURNS = """
+Write `spans.py`. A span is a pair (start, end) of whole numbers: from start up to, but not with,
+end. `merge(spans)` gives a sorted list of tuples that covers the same numbers, where overlapping
+and touching spans are joined. A span with start >= end is empty and left out.
+
+Add `total(spans)`: how many numbers the spans cover, each counted once.
+
+Add `gaps(spans, start, end)`: the parts of (start, end) that no span covers, as a sorted list of
+tuples.
+
+Add `subtract(spans, others)`: what the first cover and the second do not, merged, as a sorted
+list of tuples.
+
+Two changes. All four take any iterable of pairs, a generator of lists too, and never change what
+they are given. And `merge` gets `slack=0`: spans that are at most so far apart are joined, over
+the gap (with slack=$slack, (0, 2) and ($near, $end) become (0, $end)). The other three stay as
+they are.
+"""
 
 _HIDDEN = """
 import unittest

@@ -2,20 +2,22 @@
 
 from workers.agent.suite.l4.programs import program
 
-_TURNS = (
-    "Write `stock.py` with a class `Stock`: `add(name, count)`, `take(name, count)` and "
-    "`count(name)`, which is 0 for a name that was never added. `add` and `take` raise ValueError "
-    "for a count below 1; `take` raises ValueError when there is less than that, and changes "
-    "nothing then.",
-    "Add `low(limit=$limit)`: a list of the names that were added once and whose count is below "
-    "the limit, the smallest count first, names with the same count in alphabetical order. A name "
-    "whose count fell to 0 is among them.",
-    "Names that differ only in capitals or in blanks around them are the same thing. `low` shows "
-    "a name as it was first added, without the blanks around it.",
-    "Add `undo()`: it takes back the last `add` or `take` that was done (not one that raised), and "
-    "can be called again for the one before. With nothing to take back it raises IndexError. A "
-    "name whose only `add` was taken back is unknown again, so `low` does not show it.",
-)
+_TURNS = """
+Write `stock.py` with a class `Stock`: `add(name, count)`, `take(name, count)` and `count(name)`,
+which is 0 for a name that was never added. `add` and `take` raise ValueError for a count below 1;
+`take` raises ValueError when there is less than that, and changes nothing then.
+
+Add `low(limit=$limit)`: a list of the names that were added once and whose count is below the
+limit, the smallest count first, names with the same count in alphabetical order. A name whose
+count fell to 0 is among them.
+
+Names that differ only in capitals or in blanks around them are the same thing. `low` shows a name
+as it was first added, without the blanks around it.
+
+Add `undo()`: it takes back the last `add` or `take` that was done (not one that raised), and can
+be called again for the one before. With nothing to take back it raises IndexError. A name whose
+only `add` was taken back is unknown again, so `low` does not show it.
+"""
 
 _HIDDEN = """
 import unittest

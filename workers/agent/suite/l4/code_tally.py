@@ -45,18 +45,21 @@ class Visible(unittest.TestCase):
         self.assertEqual(report(tally(["Ada; 1", "Bob; 2"])).split(":")[0], "Bob")
 """
 
-_TURNS = (
-    "`tally.py` adds up lines like `$first; 12,50` and makes a report, but its tests in "
-    "`test_tally.py` fail. Repair the program. Leave the test file as it is.",
-    "Names are wrong when there are blanks around them: ` $first ` and `$first` are the same "
-    "person. And blank lines shall be skipped.",
-    "Amounts like `1.$group,50` (a point between thousands) cannot be read: they mean "
-    "1$group.5. And `0,1` and `0,2` give 0.30000000000000004: totals must be exact, so use "
-    "decimal.Decimal. The report shall write each as `$first: 1$group.50`, always with two digits, "
-    "the largest total first, equal ones by name.",
-    "A line that cannot be read must stop `tally` with a ValueError whose text begins with "
-    "`line N:`, N the number of the line from 1, blank lines counted. Negative amounts are fine.",
-)
+_TURNS = """
+`tally.py` adds up lines like `$first; 12,50` and makes a report, but its tests in `test_tally.py`
+fail. Repair the program. Leave the test file as it is.
+
+Names are wrong when there are blanks around them: ` $first ` and `$first` are the same person.
+And blank lines shall be skipped.
+
+Amounts like `1.$group,50` (a point between thousands) cannot be read: they mean 1$group.5. And
+`0,1` and `0,2` give 0.30000000000000004: totals must be exact, so use decimal.Decimal. The report
+shall write each as `$first: 1$group.50`, always with two digits, the largest total first, equal
+ones by name.
+
+A line that cannot be read must stop `tally` with a ValueError whose text begins with `line N:`, N
+the number of the line from 1, blank lines counted. Negative amounts are fine.
+"""
 
 _HIDDEN = """
 import unittest

@@ -1,6 +1,6 @@
 """A program that grows over several user messages and is judged by hidden tests in the end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from random import Random
 from string import Template
 
@@ -32,7 +32,7 @@ def tests_of(source: str) -> int:
 
 def program(
     name: str,
-    turns: Sequence[str],
+    turns: str,
     hidden: str,
     values: Values,
     *,
@@ -44,19 +44,20 @@ def program(
 
     Args:
         name: Of the task; it seeds the values.
-        turns: The user messages.
+        turns: The user messages, a paragraph each.
         hidden: The hidden tests, unittest.
         values: What the seed draws.
         asks: One line for the documentation.
         files: What lies in the directory at the start, drawn after the values.
         demands: Further demands, of those files.
     """
+    messages = [" ".join(each.split()) for each in turns.strip().split("\n\n")]
 
     def pose(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
         source = draw(name, seed)
         drawn = values(source)
         laid = files(source) if files else {}
-        first, *others = (Template(each).substitute(drawn) for each in turns)
+        first, *others = (Template(each).substitute(drawn) for each in messages)
         return posed(
             _HEAD + first,
             effects.hidden_passed(tests_of(hidden)),
@@ -71,12 +72,12 @@ def program(
         name=name,
         level=Level.L4,
         task_class=TaskClass.CODING,
-        asks=f"{asks}, {len(turns)} messages",
+        asks=f"{asks}, {len(messages)} messages",
         checks=f"{tests_of(hidden)} hidden tests in the sandbox, reported as done",
         pose=pose,
         tools=TOOLS,
         needs=frozenset({Need.SANDBOX}),
-        messages_max=_MESSAGES * len(turns),
+        messages_max=_MESSAGES * len(messages),
         language=None,
         context_min_n=8192,
     )
