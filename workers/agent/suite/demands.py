@@ -155,11 +155,6 @@ def turn(index: int, *demands: Demand) -> Demand:
     return demand
 
 
-def done(outcome: Outcome) -> str | None:
-    """The report says that the work is done."""
-    return None if outcome.report and outcome.report.done else "it is not reported as done"
-
-
 def admitted(outcome: Outcome) -> str | None:
     """The report says that the work could not be done, and the answer says so in words."""
     if outcome.report is None or outcome.report.done:

@@ -176,6 +176,18 @@ def never_called(*tools: str) -> Demand:
     return demand
 
 
+def tests_passed() -> Demand:
+    """The agent's last run of tests had some, and all passed."""
+
+    def demand(outcome: Outcome) -> str | None:
+        runs = outcome.state.test_runs
+        if not runs:
+            return "no tests were run"
+        return None if runs[-1].total and not runs[-1].failed else "the last tests run did not pass"
+
+    return demand
+
+
 def hidden_passed(count: int) -> Demand:
     """All hidden tests ran and passed."""
 

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from random import Random
 from string import Template
 
-from workers.agent.suite import effects
-from workers.agent.suite.demands import Demand, done
+from workers.agent.suite import effects, toolsets
+from workers.agent.suite.demands import Demand
 from workers.agent.suite.draws import draw
 from workers.agent.suite.posing import posed
 from workers.agent.suite.spec import Level, Need, PoseContext, Posed, Task, TaskClass
 from workers.agent.world.facts import Facts
 
 HIDDEN_NAME = "test_hidden.py"
-TOOLS = ("list_files", "read_file", "write_file", "run_python", "run_tests")
+
 _MESSAGES = 20
 """For a user message: some rounds of writing, running and repairing."""
 _HEAD = (
@@ -61,7 +61,6 @@ def program(
         return posed(
             _HEAD + first,
             effects.hidden_passed(tests_of(hidden)),
-            done,
             *(demands(laid) if demands else ()),
             follow_ups=others,
             files=laid,
@@ -73,9 +72,9 @@ def program(
         level=Level.L4,
         task_class=TaskClass.CODING,
         asks=f"{asks}, {len(messages)} messages",
-        checks=f"{tests_of(hidden)} hidden tests in the sandbox, reported as done",
+        checks=f"{tests_of(hidden)} hidden tests in the sandbox",
         pose=pose,
-        tools=TOOLS,
+        tools=toolsets.CODE,
         needs=frozenset({Need.SANDBOX}),
         messages_max=_MESSAGES * len(messages),
         language=None,

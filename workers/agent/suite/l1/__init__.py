@@ -1,0 +1,1 @@
+"""L1: one tool call with right arguments."""

@@ -1,0 +1,1 @@
+"""L2: chains of 3 to 8 calls."""
