@@ -4,7 +4,7 @@ import json
 from functools import partial
 
 from workers.agent.scoring.report import Effect
-from workers.agent.suite import demands, effects, toolsets
+from workers.agent.suite import effects, toolsets
 from workers.agent.suite.answers import has_number, has_words, json_of, plain, same_json
 from workers.agent.suite.draws import GOODS, PEOPLE, distinct, draw, listed
 from workers.agent.suite.posing import posed
@@ -93,7 +93,6 @@ def _report(facts: Facts, seed: int, _context: PoseContext) -> Posed:
         effects.visited(second.path),
         effects.file_reads("report.md", complete, "the report asked for"),
         effects.file_sent(to, "report.md"),
-        demands.says_none("cannot", "could not"),
         effects.sent_only_to(to),
     )
 
