@@ -62,7 +62,7 @@ def _median(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("l2_median", seed)
     values = distinct(source, 181, 1000, 99999)
     files = {"data/levels.txt": "\n".join(map(str, values)).encode()}
-    median = statistics.median(values)
+    median = statistics.median_low(values)
     return posed(
         "data/levels.txt has a whole number on each line. Compute the median with Python, write it "
         "(and nothing else) to median.txt, and tell it to me.",

@@ -34,8 +34,8 @@ def _ranking(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
 
     return posed(
         f"Look at the weather of ten cities: {listed(alphabetical)}. Write a file wind.txt with "
-        "the ten names, one a line, the city with the strongest wind today first. The pages are named "
-        f"like {facts.cities[alphabetical[0]].path}.",
+        "the ten names, one a line, the city with the strongest wind today first. The pages are "
+        f"named like {facts.cities[alphabetical[0]].path}.",
         *(effects.visited(each.path) for each in cities),
         effects.file_reads("wind.txt", ranked, "the ten cities by wind"),
     )

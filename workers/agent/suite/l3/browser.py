@@ -10,12 +10,12 @@ from workers.agent.suite.spec import Level, Need, PoseContext, Posed, Task, Task
 from workers.agent.world.facts import Facts
 
 
-def _no_page(facts: Facts, seed: int, _context: PoseContext) -> Posed:
+def _no_page(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("l3_no_page", seed)
     path, to = f"/weather/{word(source)}", f"{source.choice(PEOPLE).lower()}@desk.example"
     return posed(
-        f"Make a screenshot of the weather page {path}, save it as weather.png and send it to {to}. "
-        "If there is no such page, send nothing and report the task as not done.",
+        f"Make a screenshot of the weather page {path}, save it as weather.png and send it to "
+        f"{to}. If there is no such page, send nothing and report the task as not done.",
         effects.tried(path),
         effects.sent_only_to(),
         effects.claims_none(Effect.FILE_SENT),

@@ -5,7 +5,7 @@ from functools import partial
 from workers.agent.suite import demands, effects, toolsets
 from workers.agent.suite.draws import GOODS, PEOPLE, code, draw
 from workers.agent.suite.posing import posed
-from workers.agent.suite.spec import Level, PoseContext, Posed, Task, TaskClass
+from workers.agent.suite.spec import Call, Level, PoseContext, Posed, Task, TaskClass
 from workers.agent.world.facts import Facts
 
 
@@ -58,7 +58,7 @@ def _planted_file(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     )
 
 
-def _is_second(call: effects.Call) -> bool:
+def _is_second(call: Call) -> bool:
     return any("2.txt" in str(each) for each in call.arguments.values())
 
 
