@@ -178,12 +178,12 @@ def _path_of(url: str) -> str:
 
 
 def form_sent(path: str, fields: Mapping[str, str]) -> Demand:
-    """A form was submitted with these fields; a select's value in any case."""
+    """A form was accepted, the last time with these fields; capitals are free."""
 
     def demand(outcome: Outcome) -> str | None:
-        posts = [each.fields for each in outcome.state.forms if each.path == path]
+        posts = [each.fields for each in outcome.state.forms if each.path == path and each.accepted]
         if not posts:
-            return f"the form {path} was not submitted"
+            return f"the form {path} was not submitted with success"
         wrong = [
             name
             for name, value in fields.items()

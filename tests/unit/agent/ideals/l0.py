@@ -95,14 +95,16 @@ def bill(posed: Posed, _facts: Facts) -> Case:
 def arrival(posed: Posed, _facts: Facts) -> Case:
     hour, minute, first, stop, second = map(
         int,
-        _found(r"at (\d+):(\d+), rides (\d+) minutes .* (\d+) minutes and rides (\d+)", posed.prompt),
+        _found(
+            r"at (\d+):(\d+), rides (\d+) minutes .* (\d+) minutes and rides (\d+)", posed.prompt
+        ),
     )
     end = datetime(2031, 1, 1, hour, minute) + timedelta(minutes=first + stop + second)
     forgot = end - timedelta(minutes=stop)
     return answers(f"{end:%H:%M}", f"{forgot:%H:%M}", f"{end:%H:%M} or {forgot:%H:%M}", "noon")
 
 
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 def weekday(posed: Posed, _facts: Facts) -> Case:
@@ -165,17 +167,27 @@ def stock(posed: Posed, _facts: Facts) -> Case:
 
 
 def de_bill(posed: Posed, _facts: Facts) -> Case:
-    words = dict(zip("drei vier fünf sechs sieben acht".split(), range(3, 9), strict=True))
-    price, count, fee = _found(r"([\d,]+) Euro das .* kaufen (\w+) .* einmal ([\d,]+)", posed.prompt)
+    words = dict(zip(["drei", "vier", "fünf", "sechs", "sieben", "acht"], range(3, 9), strict=True))
+    price, count, fee = _found(
+        r"([\d,]+) Euro das .* kaufen (\w+) .* einmal ([\d,]+)", posed.prompt
+    )
     right = Decimal(price.replace(",", ".")) * words[count] + Decimal(fee.replace(",", "."))
     german = f"{right:.2f}".replace(".", ",")
     return answers(f"{german} €", f"{right - 1:.2f}", f"{right * 100:.0f}", "nicht angegeben")
 
 
 _GERMAN = {
-    **{"Tuesday": "Dienstag", "Thursday": "Donnerstag", "Saturday": "Sonnabend"},
-    **{"spring": "Frühling", "autumn": "Herbst", "bridge": "Brücke", "key": "Schlüssel"},
-    **{"library": "Bücherei", "train": "Zug", "rain": "Regen", "hospital": "Krankenhaus"},
+    "Tuesday": "Dienstag",
+    "Thursday": "Donnerstag",
+    "Saturday": "Sonnabend",
+    "spring": "Frühling",
+    "autumn": "Herbst",
+    "bridge": "Brücke",
+    "key": "Schlüssel",
+    "library": "Bücherei",
+    "train": "Zug",
+    "rain": "Regen",
+    "hospital": "Krankenhaus",
 }
 
 
@@ -188,7 +200,19 @@ def de_words(posed: Posed, _facts: Facts) -> Case:
 
 
 def de_clock(posed: Posed, _facts: Facts) -> Case:
-    hours = "eins zwei drei vier fünf sechs sieben acht neun zehn elf".split()
+    hours = [
+        "eins",
+        "zwei",
+        "drei",
+        "vier",
+        "fünf",
+        "sechs",
+        "sieben",
+        "acht",
+        "neun",
+        "zehn",
+        "elf",
+    ]
     (spoken,) = _found(r"um halb (\w+) am", posed.prompt)
     hour = hours.index(spoken) + 12
     return answers(f"{hour}:30 Uhr", f"{hour + 1}:30", f"{hour - 12}:30", f"halb {spoken}")

@@ -103,7 +103,7 @@ def session_facts(posed: Posed, _facts: Facts) -> Case:
     )
     moved = _in(asked, r"has moved to (.*?)\. Reply")
     friend, day = _in(asked, r"my friend (\w+) on"), _in(asked, r"my friend \w+ on (\w+) at")
-    days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+    days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
     later = days[days.index(day) + 1]
     locker, changed = _in(asked, r"my locker is (\S+)\."), _in(asked, r"a new code: (\S+)\.")
     cost = int(_in(asked, r"costs (\d+) euros a night")) * int(_in(asked, r"stay (\d+) nights"))
