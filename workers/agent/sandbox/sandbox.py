@@ -167,7 +167,7 @@ def _read(herd: socket.socket, until: float, size: int) -> bytes:
 
 
 def system_binds() -> list[str]:
-    """bubblewrap's arguments for the programs and libraries of this host."""
+    """Programs and libraries of this host, as arguments of bubblewrap."""
     links = {
         path: str(Path(path).readlink()) if Path(path).is_symlink() else None for path in _LINKS
     }

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -113,7 +113,7 @@ class BrowserHost:
             raise BrowserGoneError("the browser has ended: run the tasks again")
         return self._browser
 
-    async def _on(self, place: Place, act: Any) -> Any:
+    async def _on(self, place: Place, act: Callable[[BrowsedPage], Awaitable[T]]) -> T:
         if place not in self._pages:
             self._pages[place] = await self._page(place)
         try:

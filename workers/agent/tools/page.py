@@ -1,10 +1,11 @@
 """A page of the browser, as a model sees and uses it."""
 
+import asyncio
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 
-from playwright.async_api import BrowserContext, Page, Response
+from playwright.async_api import BrowserContext, Page, Request, Response
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
@@ -78,8 +79,11 @@ class BrowsedPage:
             raise ToolRefusedError(f"{url}: {refusal}")
         self._page = page
         try:
-            response = await page.goto(url, timeout=LOAD_MS, wait_until="load")
+            response = await _unless_broken_off(
+                page, page.goto(url, timeout=LOAD_MS, wait_until="load")
+            )
         except PlaywrightError as error:
+            await self._leave()
             raise ToolRefusedError(f"{url}: {_said(error)}") from None
         return await self._arrived(response)
 
@@ -142,18 +146,28 @@ class BrowsedPage:
     async def _leading(self, act: Awaitable[Any]) -> str:
         """Do what should lead to another page, and wait for it."""
         page = self._opened()
-        try:
+
+        async def led() -> Response | None:
             async with page.expect_navigation(timeout=LOAD_MS, wait_until="load") as navigation:
-                await act
-            response = await navigation.value
+                await _trying(act)
+            return await navigation.value
+
+        try:
+            response = await _unless_broken_off(page, led())
         except PlaywrightError as error:
+            await self._leave()
             raise ToolRefusedError(f"the page did not load: {_said(error)}") from None
         return await self._arrived(response)
+
+    async def _leave(self) -> None:
+        """Chromium's own page about an error comes late, and breaks into what is opened next."""
+        page, self._page = self._opened(), None
+        await page.close()
 
     async def _arrived(self, response: Response | None) -> str:
         page = self._opened()
         if refusal := self._place.refusal(page.url):
-            await page.goto("about:blank")
+            await self._leave()
             raise ToolRefusedError(f"it led elsewhere: {refusal}")
         if response is not None and response.status >= HTTPStatus.BAD_REQUEST:
             status = f"{response.status} {HTTPStatus(response.status).phrase}"
@@ -161,6 +175,29 @@ class BrowsedPage:
                 raise ToolRefusedError(f"{page.url}: {status}")
             return f"the form was not accepted: take a snapshot ({page.url})"
         return f"opened: {await page.title()} ({page.url})"
+
+
+async def _unless_broken_off(page: Page, act: Awaitable[Response | None]) -> Response | None:
+    """A page whose body breaks off never loads, and its end is no error of the navigation."""
+    failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def look(request: Request) -> None:
+        body = "CONTENT_LENGTH" in (request.failure or "") or "INCOMPLETE" in (
+            request.failure or ""
+        )
+        if body and request.is_navigation_request() and not failed.done():
+            failed.set_result(str(request.failure))
+
+    page.on("requestfailed", look)
+    loading = asyncio.ensure_future(act)
+    try:
+        await asyncio.wait((loading, failed), return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():
+            raise PlaywrightError(failed.result())
+        return await loading
+    finally:
+        page.remove_listener("requestfailed", look)
+        loading.cancel()
 
 
 async def _trying(act: Awaitable[Any]) -> Any:

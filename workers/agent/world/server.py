@@ -65,17 +65,17 @@ class _Handler(BaseHTTPRequestHandler):
     seen: ClassVar[Callable[[Request], None]]
     closing: ClassVar[threading.Event]
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._serve("")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         if not 0 <= length <= _BODY_MAX:
             self._refuse(413)
             return
         self._serve(self.rfile.read(length).decode(errors="replace"))
 
-    def do_CONNECT(self) -> None:  # noqa: N802
+    def do_CONNECT(self) -> None:
         """A tunnel to anywhere: https, a websocket."""
         self._refuse(403)
 

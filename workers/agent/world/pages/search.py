@@ -37,13 +37,18 @@ def _order(scored: tuple[tuple[int, int], Page]) -> tuple[int, int, str]:
 
 
 def _score(page: Page, words: set[str]) -> tuple[int, int]:
-    title, body = _words(page.title), re.findall(r"\w+", _plain(page.body).lower())
+    title, body = _words(page.title), _listed(_plain(page.body))
     often = sum(min(3, body.count(word)) for word in words) + 5 * len(title & words)
     return len(words & (title | set(body))), often
 
 
+def _listed(text: str) -> list[str]:
+    """Its words, the plural taken for the singular."""
+    return [word.removesuffix("s") for word in re.findall(r"\w+", text.lower())]
+
+
 def _words(text: str) -> set[str]:
-    return {word for word in re.findall(r"\w+", text.lower()) if len(word) >= _WORD_LEAST}
+    return {word for word in _listed(text) if len(word) >= _WORD_LEAST}
 
 
 def _plain(body: str) -> str:
@@ -52,7 +57,7 @@ def _plain(body: str) -> str:
 
 def _excerpt(page: Page, words: set[str]) -> str:
     text = _plain(page.body)
-    found = [match.start() for match in re.finditer(r"\w+", text) if match[0].lower() in words]
+    found = [match.start() for match in re.finditer(r"\w+", text) if _words(match[0]) & words]
     start = max(0, (found[0] if found else 0) - 40)
     return text[start : start + _EXCERPT]
 
