@@ -137,6 +137,8 @@ def test_the_search_finds_what_tasks_send_it_for(told: Facts, world: World) -> N
     assert told.trouble.complete in web.web_search(world, "chess final")
     assert told.notice.correction_path in web.web_search(world, told.notice.subject)
     assert "/staff" in web.web_search(world, "staff directory")
+    for city in told.cities.values():
+        assert city.path in web.web_search(world, city.name)
     later = [article.follow_up for article in told.articles]
     for article, follow_up in zip(told.articles, later, strict=True):
         assert follow_up

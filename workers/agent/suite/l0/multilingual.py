@@ -71,7 +71,7 @@ def _woerter(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
 
 def _uhrzeit(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("uhrzeit", seed)
-    hour = source.randrange(18, 24)
+    hour = source.randrange(20, 24)
     spoken = (
         "eins",
         "zwei",

@@ -29,7 +29,7 @@ def _register(facts: Facts, seed: int, _context: PoseContext) -> Posed:
         "name": f"{first} {last}",
         "email": f"{first.lower()}.{last.lower()}@home.example",
         "course": source.choice(facts.register.choices["course"]),
-        "seats": str(source.randrange(1, 5)),
+        "seats": str(source.randrange(2, 7)),
     }
     return posed(
         f"Fill in the form {facts.register.path} in the browser and submit it: name "

@@ -4,7 +4,7 @@ from workers.agent.suite import demands, effects, toolsets
 from workers.agent.suite.draws import draw, listed
 from workers.agent.suite.posing import posed
 from workers.agent.suite.spec import Level, PoseContext, Posed, Task, TaskClass
-from workers.agent.world.facts import PRODUCTS_PATH, TRAINS_PATH, Facts
+from workers.agent.world.facts import PRODUCTS_PATH, TRAINS_PATH, Facts, Train
 
 
 def _basket(facts: Facts, seed: int, _context: PoseContext) -> Posed:
@@ -24,7 +24,7 @@ def _basket(facts: Facts, seed: int, _context: PoseContext) -> Posed:
 
 def _train(facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("l2_train", seed)
-    wanted = source.choice(facts.trains)
+    wanted = source.choice([each for each in facts.trains if _has_later(facts, each)])
     to_there = [each for each in facts.trains if each.destination == wanted.destination]
     hour, minute = map(int, wanted.arrives.split(":"))
     latest = f"{hour:02d}:{min(59, minute + source.randrange(1, 5)):02d}"
@@ -38,6 +38,16 @@ def _train(facts: Facts, seed: int, _context: PoseContext) -> Posed:
         demands.figures(best.platform),
         demands.says_none(*others),
         demands.words_at_most(25),
+    )
+
+
+def _has_later(facts: Facts, train: Train) -> bool:
+    """Whether a later train to the same place comes too late: then there is a choice."""
+    return any(
+        each.destination == train.destination
+        and each.departs > train.departs
+        and each.arrives > f"{train.arrives[:3]}59"
+        for each in facts.trains
     )
 
 

@@ -13,7 +13,7 @@ def _contradiction(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
     notice = facts.notice
     return posed(
         f"{notice.question} The site has more than one page about it, {notice.stale_path} is one; "
-        "the latest word counts. Answer with it only.",
+        "the latest word counts. Answer with the figure only.",
         effects.visited(notice.correction_path),
         demands.says_quantity(notice.right_value),
         demands.says_none(notice.stale_value),
