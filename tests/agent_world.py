@@ -29,7 +29,7 @@ class Elsewhere(ThreadingHTTPServer):
 
             do_POST = do_CONNECT = do_GET  # noqa: N815
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
 
         super().__init__(("127.0.0.1", 0), Handler)
@@ -54,7 +54,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 
 @contextmanager
-def refused(match: str = "") -> Iterator[None]:
+def refused(match: str = ".") -> Iterator[None]:
     """The tool answers with an error of one line."""
     with pytest.raises(ToolRefusedError, match=match) as raised:
         yield

@@ -14,6 +14,7 @@ from workers.agent.tools.web import web_fetch, web_search
 from workers.agent.world.facts import ORIGIN
 from workers.agent.world.live import LiveWorld
 from workers.agent.world.making import facts
+from workers.agent.world.site import Answer, Site
 from workers.agent.world.state import Request
 from workers.agent.world.world import World
 
@@ -85,9 +86,7 @@ def test_a_page_that_comes_by_drops_is_given_up(
     def drip(listening: socket.socket) -> None:
         client, _ = listening.accept()
         client.recv(4096)
-        client.sendall(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9999\r\n\r\n"
-        )
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
         while not stop.wait(0.05):
             try:
                 client.sendall(b"x")
@@ -135,8 +134,6 @@ def test_fetch_leads_nowhere_else(world: World) -> None:
 
 
 def test_a_redirect_leads_nowhere_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workers.agent.world.site import Answer, Site
-
     with elsewhere() as engine:
         away = Answer(302, location=f"http://127.0.0.1:{engine.port}/")
         monkeypatch.setattr(Site, "answer", lambda *_: away)
@@ -197,7 +194,7 @@ def test_a_form_is_recorded(world: World) -> None:
 
 def test_a_body_that_is_too_large_is_refused(world: World) -> None:
     with httpx.Client(proxy=world.proxy, trust_env=False) as client:
-        answer = client.post(f"{ORIGIN}/register", headers={"Content-Length": "99999999"})
+        answer = client.post(f"{ORIGIN}/register", content=bytes(100_000))
         assert answer.status_code == 413
     assert world.state().forms == ()
 
