@@ -27,6 +27,7 @@ token_bytes             what a saved slot takes for each token (default 1000)
 ignore_sigterm          true: only SIGKILL ends it
 devices                 {"CUDA0": ["NVIDIA GeForce RTX 3060", total_mib, free_mib], ...}
 remove_flags            flags that this build does not know
+chat                    what it answers in conversations: `tests.fakes.chat`
 """
 
 import os
