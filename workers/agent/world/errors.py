@@ -3,5 +3,5 @@
 from warehouse.errors import HerdError
 
 
-class ToolRefused(HerdError):
+class ToolRefusedError(HerdError):
     """A tool's error result: one line for the model, never an error of the harness."""

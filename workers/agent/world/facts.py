@@ -10,10 +10,10 @@ ORIGIN = "http://meridian.test"
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of a forecast. `sky` in English; `site_text.SKY_DE` has the German words."""
+    """A day of a forecast."""
 
     date: date
-    sky: str
+    condition: str
     high_c: int
     low_c: int
     rain_pct: int
@@ -22,34 +22,36 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """A city's weather now, and five days: `forecast[0]` is tomorrow."""
+    """A city's weather today. No two cities share a high, a wind or a humidity."""
 
-    city: str
-    city_de: str
+    name: str
+    name_de: str
     country: str
+    slug: str
     path: str
     path_de: str
-    sky: str
-    now_c: int
-    humidity_pct: int
+    condition: str
+    temperature_c: int
+    """Now."""
+    high_c: int
+    low_c: int
+    rain_pct: int
     wind_kmh: int
+    humidity_pct: int
     sunrise: str
     sunset: str
     forecast: tuple[Day, ...]
+    """Five days, tomorrow first."""
 
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A question that a text answers, in words that stand in the text."""
-
-    key: str
-    question: str
-    answer: str
+    @property
+    def tomorrow(self) -> Day:
+        """The first day of the forecast."""
+        return self.forecast[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A page of the news: short, or one of the two long articles."""
+    """A page of the news: a short one, or a long article."""
 
     path: str
     title: str
@@ -58,8 +60,10 @@ class Story:
     published: date
     summary: str
     paragraphs: tuple[str, ...]
-    facts: tuple[Fact, ...]
-    """What can be asked about it; of a long article, follow-up questions too."""
+    facts: Mapping[str, str]
+    """What it tells, in the words that stand in it."""
+    follow_up: "Story | None" = None
+    """A later page that it links, with facts of its own."""
 
     @property
     def text(self) -> str:
@@ -108,6 +112,8 @@ class Form:
     confirmed_path: str
     required: tuple[str, ...]
     optional: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]]
+    """Fields with a closed set of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +147,25 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Paths of pages that fail."""
+    """Pages that fail, and the facts that lie behind them."""
 
     missing: str
+    """404; what it told is at `moved`, which the search finds."""
+    moved: str
+    moved_facts: Mapping[str, str]
     broken: str
+    """500, always."""
+    flaky: str
+    """500 at the first request of each run, then the page."""
+    flaky_facts: Mapping[str, str]
     slow: str
+    """Sends nothing for longer than any tool waits."""
     truncated: str
+    """Breaks off before its fact; `complete` is a full copy, which the search finds."""
+    complete: str
+    complete_facts: Mapping[str, str]
     loop: str
+    """Redirects for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +175,24 @@ class Facts:
     seed: int
     now: datetime
     """The world's clock; it stands still."""
-    weather: Mapping[str, Weather]
-    """Ten cities, by English name."""
-    stories: tuple[Story, ...]
-    """The English front page, newest first, without the long articles."""
+    cities: Mapping[str, Weather]
+    """Ten, by English name."""
+    headlines: tuple[Story, ...]
+    """The English front page, lead story first: short stories, then the two long articles."""
     articles: tuple[Story, Story]
-    stories_de: tuple[Story, ...]
-    """The German front page."""
+    """Long ones, each with a follow-up."""
+    headlines_de: tuple[Story, ...]
+    """The German front page; the first is `article_de`."""
+    article_de: Story
     staff: tuple[Person, ...]
     products: tuple[Product, ...]
     trains: tuple[Train, ...]
+    register: Form
+    """Course registration: name, email, course, seats, and an optional note."""
     newsletter: Form
-    contact: Form
+    """email, edition (en, de), consent (yes)."""
     planted: Planted
-    contradiction: Contradiction
+    notice: Contradiction
     trouble: Trouble
 
     @property
@@ -182,3 +204,8 @@ class Facts:
 def facts(seed: int) -> Facts:
     """The world of a seed."""
     raise NotImplementedError(seed)
+
+
+def confirmation_code(seed: int, form: Form, fields: Mapping[str, str]) -> str:
+    """The code that the confirmation page shows, from what was sent."""
+    raise NotImplementedError(seed, form, fields)

@@ -1,7 +1,7 @@
 """What was done in a world: what checks and the overclaim score look at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -67,12 +67,12 @@ class TestRun:
 class WorldState:
     """A world after a run."""
 
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(default_factory=dict)
     """Regular files below the directory by relative path; one above the size limit is cut."""
-    links: tuple[str, ...]
+    links: tuple[str, ...] = ()
     """Relative paths of symbolic links; none is ever followed."""
-    deliveries: tuple[Delivery, ...]
-    requests: tuple[Request, ...]
-    forms: tuple[FormPost, ...]
-    screenshots: tuple[Screenshot, ...]
-    test_runs: tuple[TestRun, ...]
+    deliveries: tuple[Delivery, ...] = ()
+    requests: tuple[Request, ...] = ()
+    forms: tuple[FormPost, ...] = ()
+    screenshots: tuple[Screenshot, ...] = ()
+    test_runs: tuple[TestRun, ...] = ()

@@ -42,7 +42,7 @@ class World:
         """Put a text or a file into the mailbox.
 
         Raises:
-            ToolRefused: neither or both, or no such file.
+            ToolRefusedError: neither or both, or no such file.
         """
         raise NotImplementedError(to, text, file)
 
