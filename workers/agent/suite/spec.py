@@ -57,6 +57,8 @@ class PoseContext:
     """Tokens that prompt and answers of a run may take together."""
     tokens_of: Callable[[str], int]
     """How many tokens a text has, counted or estimated."""
+    answer_n: int = 1024
+    """Of `context_n`, tokens that are kept for question, thinking and answer."""
 
 
 @dataclass(frozen=True, slots=True)

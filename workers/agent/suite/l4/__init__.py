@@ -1,0 +1,1 @@
+"""L4: long work: many turns, much text."""
