@@ -30,7 +30,7 @@ from workers.agent.evaluation import EVAL_SETTINGS, Means
 from workers.agent.filler import Filler
 from workers.agent.hosts import Host
 from workers.agent.listening import listen
-from workers.agent.planned import PlannedRun, planned_runs
+from workers.agent.planned import PlannedRun, chosen_tasks, planned_runs
 from workers.agent.scoring.calls import judge_calls
 from workers.agent.scoring.rows import Ended, Identified, run_rows
 from workers.agent.scoring.transcript import Transcript
@@ -46,15 +46,6 @@ _SEED_STEP = 1000
 """Between the samplers' seeds of two worlds: tries count within."""
 
 
-def chosen_tasks(level: str, names: tuple[str, ...]) -> tuple[Task, ...]:
-    """The tasks of a level, in the suite's order; all, or those of these names."""
-    return tuple(
-        task
-        for task in TASKS.values()
-        if task.level == level and (not names or task.name in names)
-    )
-
-
 class HerdSuite:
     """The runs of one level."""
 
@@ -62,7 +53,7 @@ class HerdSuite:
         request = means.request
         self._means = means
         self._host = host
-        tasks = chosen_tasks(request.level, request.tasks)
+        tasks = chosen_tasks(TASKS.values(), request.level, request.tasks)
         runs = planned_runs(
             tasks,
             seed=request.seed,

@@ -1,6 +1,6 @@
 """The runs of a cell, before any of them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from workers.agent.suite.spec import Task
@@ -25,6 +25,11 @@ class PlannedRun:
     def name(self) -> str:
         """In Inspect's log: unique in the cell."""
         return f"{self.task.name}/world{self.variant}/try{self.try_number}"
+
+
+def chosen_tasks(tasks: Iterable[Task], level: str, names: Collection[str]) -> tuple[Task, ...]:
+    """The tasks of a level, in their order; all, or those of these names."""
+    return tuple(t for t in tasks if t.level == level and (not names or t.name in names))
 
 
 def planned_runs(

@@ -41,8 +41,6 @@ def _evaluate(request: AgentRequest, speaker: Speaker) -> Finished | Stopped:
     # here and not above: seconds, and an extra that may be missing
     from workers.agent.any_suite import AnySuite
     from workers.agent.evaluation import Means
-    from workers.agent.herd_suite import HerdSuite
-    from workers.agent.hosts import Host
     from workers.agent.served_model import served_model
     from workers.engine.client import Client
     from workers.workloads.agent.config import HERD
@@ -54,6 +52,9 @@ def _evaluate(request: AgentRequest, speaker: Speaker) -> Finished | Stopped:
         means = Means(request, client, speaker.say)
         if request.suite != HERD:
             return _ended(AnySuite(means).evaluate(model))
+        from workers.agent.herd_suite import HerdSuite
+        from workers.agent.hosts import Host
+
         host = Host()
         try:
             return _ended(HerdSuite(means, host).evaluate(model))

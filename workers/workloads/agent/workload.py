@@ -47,9 +47,11 @@ class Agent:
         if config.suite != HERD:
             return len(config.tasks) * config.tries
         # plain Python, but of no use to any other cell's process
-        from workers.agent.suite import tasks_of
+        from workers.agent.planned import chosen_tasks
+        from workers.agent.suite import TASKS
 
-        return len(tasks_of(config.level, config.tasks)) * config.variants * config.tries
+        tasks = chosen_tasks(TASKS.values(), config.level, config.tasks)
+        return len(tasks) * config.variants * config.tries
 
     def run(self, bench: Bench) -> Iterator[rows.Row | KeptLog]:
         """Start the process and hand on its rows; see `Workload`."""
