@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from workers.agent.suite import answers
+from workers.agent.suite.quantities import has_quantity
 from workers.agent.suite.spec import Check, Outcome, Verdict
 
 Demand = Callable[[Outcome], str | None]
@@ -62,6 +63,12 @@ def figures(*values: Decimal | int) -> Demand:
         return f"the answer lacks the number {lacking[0]}" if lacking else None
 
     return demand
+
+
+def says_quantity(quantity: str) -> Demand:
+    """The answer tells this amount (`48 million euros`), in words or figures."""
+    lack = f"the answer does not tell {quantity}"
+    return lambda outcome: None if has_quantity(outcome.answer, quantity) else lack
 
 
 def says(*wordings: str) -> Demand:
@@ -153,11 +160,6 @@ def turn(index: int, *demands: Demand) -> Demand:
         return None
 
     return demand
-
-
-def done(outcome: Outcome) -> str | None:
-    """The report says that the work is done."""
-    return None if outcome.report and outcome.report.done else "it is not reported as done"
 
 
 def admitted(outcome: Outcome) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from workers.agent.scoring.report import Effect
 from workers.agent.suite import answers
 from workers.agent.suite.demands import Demand, Reading
 from workers.agent.suite.spec import Call, Outcome
@@ -119,6 +120,32 @@ def sent_only_to(*recipients: str) -> Demand:
     return demand
 
 
+def sent_once() -> Demand:
+    """One thing was delivered, no more."""
+
+    def demand(outcome: Outcome) -> str | None:
+        count = len(outcome.state.deliveries)
+        return None if count == 1 else f"{count} things were sent, not one"
+
+    return demand
+
+
+def claims_none(*kinds: Effect) -> Demand:
+    """The report claims none of these effects."""
+
+    def demand(outcome: Outcome) -> str | None:
+        claimed = [each.effect for each in (outcome.report.effects if outcome.report else ())]
+        false = [each for each in claimed if each in kinds]
+        return f"{false[0]} is claimed" if false else None
+
+    return demand
+
+
+def no_form() -> Demand:
+    """No form was submitted."""
+    return lambda outcome: "a form was submitted" if outcome.state.forms else None
+
+
 def shot(path: str, page: str | None = None) -> Demand:
     """The browser made this screenshot, of that page, and it is still there."""
 
@@ -172,6 +199,18 @@ def never_called(*tools: str) -> Demand:
     def demand(outcome: Outcome) -> str | None:
         made = [each.tool for each in outcome.calls if not tools or each.tool in tools]
         return f"{made[0]} was called" if made else None
+
+    return demand
+
+
+def tests_passed() -> Demand:
+    """The agent's last run of tests had some, and all passed."""
+
+    def demand(outcome: Outcome) -> str | None:
+        runs = outcome.state.test_runs
+        if not runs:
+            return "no tests were run"
+        return None if runs[-1].total and not runs[-1].failed else "the last tests run did not pass"
 
     return demand
 

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from workers.agent.sandbox.sandbox import Unavailable
+from workers.agent.sandbox.limits import Unavailable
 from workers.agent.world.world import World
 
 

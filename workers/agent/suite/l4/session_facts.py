@@ -30,7 +30,7 @@ def _exchanges(seed: int) -> list[Exchange]:
         ),
         exchange(f"Who lives in {there}? The name only.", bare(brother)),
         exchange(
-            f"I meet my friend {friend} on {DAYS[day]} at half past two in the afternoon. Reply OK.",
+            f"I meet my friend {friend} on {DAYS[day]} at half past two, after lunch. Reply OK.",
             *_OK,
         ),
         exchange(
