@@ -70,9 +70,9 @@ def _check_tasks(config: AgentConfig) -> None:
 
 
 def _suite_version(config: AgentConfig) -> str | None:
-    """herd's own; of a file that is a task of Inspect, the hash of its text."""
+    """What herd gives its own; of a file that is a task of Inspect, the hash of its text."""
     if config.suite == HERD:
-        from workers.agent.suite import SUITE_VERSION
+        from workers.agent.suite.catalogue import SUITE_VERSION
 
         return str(SUITE_VERSION)
     path, _, task = config.suite.partition("@")
@@ -88,7 +88,7 @@ def _suite_version(config: AgentConfig) -> str | None:
 
 def _tasks() -> Any:
     # plain Python, but of no use to other workloads: a plan of theirs need not read it
-    from workers.agent.suite import TASKS
+    from workers.agent.suite.catalogue import TASKS
 
     return TASKS
 

@@ -136,7 +136,9 @@ class Warehouse:
         self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
         self._compact_files = compact_files
         self._small_files: int | None = None
-        listed = self._storage.list_tables([*TABLES, MANIFESTS, "logs", layout.TRANSCRIPTS], suffix="")
+        listed = self._storage.list_tables(
+            [*TABLES, MANIFESTS, "logs", layout.TRANSCRIPTS], suffix=""
+        )
         self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
         for path in sorted(self._present):
             if path.endswith(layout.TEMPORARY):

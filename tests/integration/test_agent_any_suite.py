@@ -112,9 +112,7 @@ def test_a_cancelled_cell_ends_its_process_at_once(
     chat = [CHAT[0], {"when": "wrong", "answers": [{"silent": True}]}]
     config = AgentConfig(suite=task_file(tmp_path))
     found: list[CellDone] = []
-    for event in launch(
-        fake_server(chat=chat), any_model, tmp_path, config, cancelled=cancelled
-    ):
+    for event in launch(fake_server(chat=chat), any_model, tmp_path, config, cancelled=cancelled):
         if isinstance(event, TrialDone):
             cancelled.set()
         if isinstance(event, CellDone):

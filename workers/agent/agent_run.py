@@ -27,6 +27,9 @@ from workers.agent.turns import limit_word, one_line
 from workers.agent.words import FINISH, REMIND
 from workers.agent.world.state import WorldState
 
+HIDDEN_TESTS = "test_hidden.py"
+"""The file among a task's hidden ones that is run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -83,9 +86,7 @@ class Conversation:
         return max(0, sum(begin <= place for begin in self.begins) - 1)
 
 
-async def converse(
-    talk: Conversation, posed: Posed, tools: Sequence[Tool], limits: Limits
-) -> str:
+async def converse(talk: Conversation, posed: Posed, tools: Sequence[Tool], limits: Limits) -> str:
     """Let the model work on a task; returns what ended it."""
     with apply_limits(
         [message_limit(limits.messages), time_limit(limits.time_s)], catch_errors=True
@@ -148,6 +149,7 @@ class Setting:
     limits: Limits
     sandbox: Sandbox | None
 
+
 async def judge(
     setting: Setting, talk: Conversation, state: WorldState, ended_by: str, started_at: datetime
 ) -> RunEnd:
@@ -156,7 +158,7 @@ async def judge(
     hidden = None
     if setting.posed.hidden and setting.sandbox:
         files: Mapping[str, bytes] = {**state.files, **setting.posed.hidden}
-        hidden = await anyio.to_thread.run_sync(setting.sandbox.run_tests, files)
+        hidden = await anyio.to_thread.run_sync(setting.sandbox.run_tests, files, HIDDEN_TESTS)
     outcome = Outcome(
         answer=answer,
         report=talk.report,

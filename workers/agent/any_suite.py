@@ -1,5 +1,7 @@
 """Any task of Inspect by its name: a user's, or one of `inspect_evals`."""
 
+from datetime import UTC, datetime
+
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog, EvalSample
 from inspect_ai.model import Model
@@ -70,11 +72,13 @@ class AnySuite:
 
 
 def _ended(sample: EvalSample) -> Ended:
-    begin, end = sample.started_at, sample.completed_at
-    if begin is None or end is None:
-        raise ValueError(f"sample {sample.id} has no times")
     outcome, reason = _outcome(sample)
-    return Ended(outcome, reason, begin, end)
+    return Ended(outcome, reason, _moment(sample.started_at), _moment(sample.completed_at))
+
+
+def _moment(text: str | None) -> datetime:
+    """Inspect says when every sample began and ended."""
+    return datetime.fromisoformat(text) if text else datetime.now(UTC)
 
 
 def _outcome(sample: EvalSample) -> tuple[str, str | None]:

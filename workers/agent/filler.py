@@ -104,15 +104,14 @@ def _conversation(
     messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
     found: dict[str, Any] = {"messages": messages}
     if tools:
-        infos = [_info(tool) for tool in (*tools, FinishTool().definition())]
+        infos = [*map(_info, map(ToolDef, tools)), _info(FinishTool().definition())]
         found["tools"] = model.api.tools_to_openai(infos)  # type: ignore[attr-defined]
     if means.request.thinking != "model":
         found["chat_template_kwargs"] = {"enable_thinking": means.request.thinking == "on"}
     return found
 
 
-def _info(tool: Tool | ToolDef) -> ToolInfo:
-    definition = tool if isinstance(tool, ToolDef) else ToolDef(tool)
+def _info(definition: ToolDef) -> ToolInfo:
     return ToolInfo(
         name=definition.name,
         description=definition.description,

@@ -7,9 +7,7 @@ from inspect_ai.util import JSONSchema
 from workers.agent.scoring.report import Effect, Report, report_of
 from workers.agent.words import FINISH
 
-_TARGETS = (
-    "path of the file, picture or tests; recipient of the text; path of the page or the form"
-)
+_TARGETS = "path of the file, picture or tests; recipient of the text; path of the page or the form"
 
 
 class FinishTool:

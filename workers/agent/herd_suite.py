@@ -34,14 +34,16 @@ from workers.agent.planned import PlannedRun, chosen_tasks, planned_runs
 from workers.agent.scoring.calls import judge_calls
 from workers.agent.scoring.rows import Ended, Identified, run_rows
 from workers.agent.scoring.transcript import Transcript
-from workers.agent.suite import SUITE_VERSION, TASKS
-from workers.agent.suite.spec import PoseContext, Posed, Task
+from workers.agent.suite.catalogue import SUITE_VERSION, TASKS
+from workers.agent.suite.spec import Need, PoseContext, Posed, Task
 from workers.agent.tools.bound import tools_for
 from workers.agent.turns import one_line, transcript_of
 from workers.agent.words import AGENT, ANSWERER
-from workers.agent.world.facts import facts
+from workers.agent.world.making import facts
 from workers.agent.world.world import World
 
+_LEAST_ANSWER = 1024
+"""Tokens of the context that a long text leaves for question, thinking and answer."""
 _SEED_STEP = 1000
 """Between the samplers' seeds of two worlds: tries count within."""
 
@@ -98,7 +100,9 @@ class HerdSuite:
         able = [run for name, run in self._runs.items() if not self._lacking[name]]
         if not able:
             return None
-        context = PoseContext(self._room - request.turn_tokens, self._means.tokens_of)
+        context = PoseContext(
+            self._room, self._means.tokens_of, answer_n=max(_LEAST_ANSWER, request.turn_tokens)
+        )
         for run in able:
             self._posed[run.name] = run.task.pose(facts(run.seed), run.seed, context)
         if request.filler_depth:
@@ -189,14 +193,15 @@ class HerdSuite:
             one_line(end.verdict.reason),
             end.started_at,
             end.ended_at,
-            sandbox=self._host.sandbox.name if self._sandboxed(run.task) else None,
+            sandbox=self._sandbox_of(run.task),
             claims=end.claims,
             filler_n=self._filler.tokens if self._filler else None,
             filler_how=self._filler.how if self._filler else None,
         )
 
-    def _sandboxed(self, task: Task) -> bool:
-        return self._host.sandbox is not None and "sandbox" in task.needs
+    def _sandbox_of(self, task: Task) -> str | None:
+        sandbox = self._host.sandbox
+        return sandbox.name if sandbox and Need.SANDBOX in task.needs else None
 
     def _broken(self, run: PlannedRun, sample: EvalSample, transcript: Transcript) -> Ended:
         """A run that ended by an error: the model's, if its words are what nobody could read."""

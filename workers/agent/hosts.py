@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from functools import cached_property
 
-from workers.agent.sandbox.sandbox import Sandbox, Unavailable, find_sandbox
+from workers.agent.sandbox.limits import Unavailable
+from workers.agent.sandbox.sandbox import Sandbox, find_sandbox
 from workers.agent.suite.spec import Need
 from workers.agent.tools.browser import BrowserHost
 

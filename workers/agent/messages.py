@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from functools import cache
 from typing import Any, get_type_hints
 
 from warehouse import rows
@@ -119,7 +118,6 @@ def _value(table: type[rows.Row], name: str, value: Any) -> Any:
     return datetime.fromisoformat(value) if value and name in _moments(table) else value
 
 
-@cache
 def _moments(table: type[rows.Row]) -> frozenset[str]:
     """Columns that hold a time."""
     hints = get_type_hints(table)

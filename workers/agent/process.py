@@ -6,7 +6,6 @@ takes along what it started. What it finds goes out in lines (`messages`) as run
 
 import importlib.util
 import sys
-
 from typing import TYPE_CHECKING
 
 from workers.agent.messages import LOST, AgentRequest, Finished, Stopped, request_of

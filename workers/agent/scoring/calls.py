@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 
 from workers.agent.scoring.transcript import AskedCall, Turn
 
@@ -56,9 +56,7 @@ def _of_turn(number: int, turn: Turn) -> Iterator[JudgedCall]:
     if kind:
         text = turn.error if turn.error else turn.content.strip()
         tool = next((name for name in turn.tools if name in text), None)
-        yield JudgedCall(
-            number, tool, text or None, turn.ended_at, turn.ended_at, malformed=kind
-        )
+        yield JudgedCall(number, tool, text or None, turn.ended_at, turn.ended_at, malformed=kind)
     for call in turn.calls:
         yield _asked(number, call, turn.tools)
 

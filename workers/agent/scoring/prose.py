@@ -1,5 +1,7 @@
-"""Effects that an agent's prose names as done, in English and German. Evidence of a claim only:
-whether it is true, the world says (`overclaim`)."""
+"""Effects that an agent's prose names as done, in English and German.
+
+That is a claim and nothing more: whether it is true, the world says (`overclaim`).
+"""
 
 import re
 from collections.abc import Collection, Iterator

@@ -1,4 +1,4 @@
-"""The process of an agent cell as the worker sees it: started, listened to, ended with all of it."""
+"""The process of an agent cell as the worker sees it: started, listened to, ended."""
 
 import contextlib
 import os

@@ -48,7 +48,7 @@ class Agent:
             return len(config.tasks) * config.tries
         # plain Python, but of no use to any other cell's process
         from workers.agent.planned import chosen_tasks
-        from workers.agent.suite import TASKS
+        from workers.agent.suite.catalogue import TASKS
 
         tasks = chosen_tasks(TASKS.values(), config.level, config.tasks)
         return len(tasks) * config.variants * config.tries
