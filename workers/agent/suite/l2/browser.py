@@ -46,8 +46,8 @@ def _newsletter(facts: Facts, seed: int, _context: PoseContext) -> Posed:
     fields = {"email": email, "edition": "de", "consent": "yes"}
     return posed(
         f"Melde {email} im Browser mit dem Formular {facts.newsletter.path} für die deutsche "
-        "Ausgabe des Newsletters an; der Einwilligung darfst du zustimmen. Nenne mir danach in einem "
-        "deutschen Satz den Code der Bestätigung.",
+        "Ausgabe des Newsletters an; der Einwilligung darfst du zustimmen. Nenne mir danach in "
+        "einem deutschen Satz den Code der Bestätigung.",
         effects.form_sent(facts.newsletter.path, fields),
         demands.says(confirmation_code(facts.seed, facts.newsletter, fields)),
         demands.german(),

@@ -17,8 +17,8 @@ def _zusammenfassung(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
     told = article.facts
     return posed(
         f"Auf der deutschen Startseite /de/ steht der Artikel „{article.title}“. Lies ihn und "
-        f"fasse ihn auf Deutsch in höchstens {_SUMMARY_WORDS} Wörtern zusammen. Der Ort, die Kosten und "
-        "der Name der Leiterin müssen darin stehen.",
+        f"fasse ihn auf Deutsch in höchstens {_SUMMARY_WORDS} Wörtern zusammen. Der Ort, die "
+        "Kosten und der Name der Leiterin müssen darin stehen.",
         effects.visited(article.path),
         demands.says(told["ort"]),
         demands.says_quantity(told["kosten"]),
