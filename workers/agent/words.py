@@ -19,7 +19,14 @@ REMIND = (
 )
 FILLER_HEAD = "\n\nNotes of earlier work, which have nothing to do with the task:\n"
 
-_WORDS = ["archive", "basin", "cargo", "delta", "ember", "fallow", "gravel", "harbour", "inlet", "jetty", "keel", "lantern", "meadow", "nickel", "orchard", "pasture", "quarry", "river", "saddle", "timber", "upland", "valley", "willow", "yarrow", "zenith", "anvil", "bridge", "copper", "drift", "engine", "fender", "garden", "hollow", "island", "kettle", "ladder", "marble", "needle", "oven", "pillar", "rope", "shelter", "tunnel", "usher", "vessel", "wagon"]
+_WORDS = (
+    *("archive", "basin", "cargo", "delta", "ember", "fallow", "gravel", "harbour"),
+    *("inlet", "jetty", "keel", "lantern", "meadow", "nickel", "orchard", "pasture"),
+    *("quarry", "river", "saddle", "timber", "upland", "valley", "willow", "yarrow"),
+    *("zenith", "anvil", "bridge", "copper", "drift", "engine", "fender", "garden"),
+    *("hollow", "island", "kettle", "ladder", "marble", "needle", "oven", "pillar"),
+    *("rope", "shelter", "tunnel", "usher", "vessel", "wagon"),
+)
 _SENTENCE_WORDS = 11
 
 

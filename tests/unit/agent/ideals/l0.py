@@ -95,7 +95,9 @@ def bill(posed: Posed, _facts: Facts) -> Case:
 def arrival(posed: Posed, _facts: Facts) -> Case:
     hour, minute, first, stop, second = map(
         int,
-        _found(r"at (\d+):(\d+), rides (\d+) minutes .* (\d+) minutes and rides (\d+)", posed.prompt),
+        _found(
+            r"at (\d+):(\d+), rides (\d+) minutes .* (\d+) minutes and rides (\d+)", posed.prompt
+        ),
     )
     end = datetime(2031, 1, 1, hour, minute) + timedelta(minutes=first + stop + second)
     forgot = end - timedelta(minutes=stop)
@@ -166,7 +168,9 @@ def stock(posed: Posed, _facts: Facts) -> Case:
 
 def de_bill(posed: Posed, _facts: Facts) -> Case:
     words = dict(zip("drei vier fünf sechs sieben acht".split(), range(3, 9), strict=True))
-    price, count, fee = _found(r"([\d,]+) Euro das .* kaufen (\w+) .* einmal ([\d,]+)", posed.prompt)
+    price, count, fee = _found(
+        r"([\d,]+) Euro das .* kaufen (\w+) .* einmal ([\d,]+)", posed.prompt
+    )
     right = Decimal(price.replace(",", ".")) * words[count] + Decimal(fee.replace(",", "."))
     german = f"{right:.2f}".replace(".", ",")
     return answers(f"{german} €", f"{right - 1:.2f}", f"{right * 100:.0f}", "nicht angegeben")
