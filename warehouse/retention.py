@@ -8,6 +8,7 @@ from itertools import chain
 from warehouse.layout import (
     PARENTS,
     SUFFIX,
+    TRANSCRIPT_SUFFIX,
     TRANSCRIPTS,
     commit_key,
     is_addition,
@@ -58,14 +59,18 @@ def removals(state: State, now: datetime, grace_s: float = GRACE_S) -> list[Remo
 
 
 def uncommitted_transcripts(
-    paths: Iterable[str], committed: Collection[tuple[str, int]]
+    storage: Storage, committed: Collection[tuple[str, int]]
 ) -> list[Removal]:
     """Logs of agent runs whose attempt was never committed; while nobody else writes.
 
     Args:
-        paths: of all transcripts, below their folder.
+        storage: of the warehouse.
         committed: cells and attempts, compacted ones too.
+
+    Raises:
+        WarehouseError: the storage cannot be read.
     """
+    paths = storage.list_tables([TRANSCRIPTS], TRANSCRIPT_SUFFIX)[TRANSCRIPTS]
     return [
         Removal(f"{TRANSCRIPTS}/{path}", UNCOMMITTED)
         for path in sorted(paths)

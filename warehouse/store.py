@@ -291,9 +291,7 @@ class Warehouse:
             WarehouseError: the storage fails.
         """
         found = removals(Snapshots(self._storage).state(), _now())
-        folder, suffix = layout.TRANSCRIPTS, layout.TRANSCRIPT_SUFFIX
-        transcripts = self._storage.list_tables([folder], suffix)[folder]
-        found += uncommitted_transcripts(transcripts, self._committed)
+        found += uncommitted_transcripts(self._storage, self._committed)
         remove(self._storage, found)
         return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.agent_tasks import CHAT, SILENT, task_file
 from tests.launches import cells_of, launch, rows_of
 from warehouse import rows
 from workers.contract import CellDone, TrialDone
@@ -13,50 +14,6 @@ from workers.engine.config import EngineConfig
 from workers.workloads.agent.config import AgentConfig
 
 FakeServer = Callable[..., EngineConfig]
-TASK = '''
-from inspect_ai import Task, task
-from inspect_ai.dataset import Sample
-from inspect_ai.scorer import includes
-from inspect_ai.solver import generate, use_tools
-from inspect_ai.tool import tool
-
-
-@tool
-def add():
-    async def execute(a: int, b: int) -> str:
-        """Add two numbers.
-
-        Args:
-            a: one
-            b: the other
-        """
-        return str(a + b)
-
-    return execute
-
-
-@task
-def sums():
-    samples = [Sample(id="right", input="right: 1 + 2", target="3"),
-               Sample(id="wrong", input="wrong: 1 + 2", target="3")]
-    return Task(dataset=samples, solver=[use_tools(add()), generate()], scorer=includes())
-'''
-CHAT = [
-    {
-        "when": "right",
-        "answers": [
-            {"calls": [{"name": "add", "arguments": {"a": 1, "b": 2}}]},
-            {"content": "It is 3."},
-        ],
-    },
-    {"when": "wrong", "answers": [{"content": "It is 4."}]},
-]
-
-
-def task_file(folder: Path) -> str:
-    path = folder / "sums.py"
-    path.write_text(TASK)
-    return f"{path}@sums"
 
 
 def test_a_users_task_fills_the_same_tables(
@@ -109,10 +66,9 @@ def test_a_cancelled_cell_ends_its_process_at_once(
     fake_server: FakeServer, any_model: Path, tmp_path: Path
 ) -> None:
     cancelled = threading.Event()
-    chat = [CHAT[0], {"when": "wrong", "answers": [{"silent": True}]}]
     config = AgentConfig(suite=task_file(tmp_path))
     found: list[CellDone] = []
-    for event in launch(fake_server(chat=chat), any_model, tmp_path, config, cancelled=cancelled):
+    for event in launch(fake_server(chat=SILENT), any_model, tmp_path, config, cancelled=cancelled):
         if isinstance(event, TrialDone):
             cancelled.set()
         if isinstance(event, CellDone):
