@@ -150,7 +150,8 @@ class HerdSuite:
         setting = Setting(
             planned=run,
             posed=posed,
-            limits=Limits(request.messages or run.task.messages_max, request.time_s),
+            # what the system is told counts as a message for Inspect
+            limits=Limits((request.messages or run.task.messages_max) + 1, request.time_s),
             sandbox=self._host.sandbox,
         )
         folder = Path(request.folder) / "worlds" / str(run.number)
