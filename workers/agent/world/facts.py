@@ -1,11 +1,18 @@
 """Everything that the world tells: plain data, the same for the same seed on every host."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 ORIGIN = "http://meridian.test"
 """Where the site is, for the model: the same address in every run. Tools map it to a port."""
+HOST = "meridian.test"
+SEARCH_PATH = "/search"
+WEATHER_PATH = "/weather"
+STAFF_PATH = "/staff"
+PRODUCTS_PATH = "/shop"
+TRAINS_PATH = "/trains"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +208,7 @@ class Facts:
         return self.now.date()
 
 
-def facts(seed: int) -> Facts:
-    """The world of a seed."""
-    raise NotImplementedError(seed)
-
-
 def confirmation_code(seed: int, form: Form, fields: Mapping[str, str]) -> str:
-    """The code that the confirmation page shows, from what was sent."""
-    raise NotImplementedError(seed, form, fields)
+    """The code that the confirmation page shows, from what was sent: eight capitals and digits."""
+    told = "/".join(f"{name}={fields.get(name, '')}" for name in (*form.required, *form.optional))
+    return hashlib.sha256(f"{seed}{form.path}{told}".encode()).hexdigest()[:8].upper()
