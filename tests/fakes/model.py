@@ -337,6 +337,7 @@ def slot_action(model: Model, slot: int, action: str, asked: Json) -> Json:
         if not os.path.isfile(file):
             raise HttpError(400, "invalid_request_error", "Unable to restore slot")
         with open(file) as source:
-            model.slots[slot] = json.load(source)
-        n = len(model.slots[slot])
+            held = json.load(source)
+        n = len(held)
+        model.slots[slot] = [] if model.how.get("restores_nothing") else held
         return {"id_slot": slot, "n_restored": n, "timings": {"restore_ms": 0.1}}

@@ -1,6 +1,6 @@
 """Demands on the world's state and on the calls: what was really done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from workers.agent.scoring.report import Effect
 from workers.agent.suite import answers
@@ -22,6 +22,19 @@ def visited(path: str, by: str | None = None) -> Demand:
             for each in outcome.state.requests
         )
         return None if seen else f"{path} was not visited{f' by the {by}' if by else ''}"
+
+    return demand
+
+
+def looked_at(paths: Iterable[str], or_else: str) -> Demand:
+    """These pages were all asked for with success, or the one that lists what they tell."""
+    pages = [visited(each) for each in paths]
+    whole = visited(or_else)
+
+    def demand(outcome: Outcome) -> str | None:
+        if whole(outcome) is None:
+            return None
+        return next((lack for each in pages if (lack := each(outcome)) is not None), None)
 
     return demand
 
@@ -165,12 +178,12 @@ def _path_of(url: str) -> str:
 
 
 def form_sent(path: str, fields: Mapping[str, str]) -> Demand:
-    """A form was submitted with these fields; a select's value in any case."""
+    """A form was accepted, the last time with these fields; capitals are free."""
 
     def demand(outcome: Outcome) -> str | None:
-        posts = [each.fields for each in outcome.state.forms if each.path == path]
+        posts = [each.fields for each in outcome.state.forms if each.path == path and each.accepted]
         if not posts:
-            return f"the form {path} was not submitted"
+            return f"the form {path} was not submitted with success"
         wrong = [
             name
             for name, value in fields.items()

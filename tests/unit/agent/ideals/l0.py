@@ -104,7 +104,7 @@ def arrival(posed: Posed, _facts: Facts) -> Case:
     return answers(f"{end:%H:%M}", f"{forgot:%H:%M}", f"{end:%H:%M} or {forgot:%H:%M}", "noon")
 
 
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 def weekday(posed: Posed, _facts: Facts) -> Case:
@@ -167,7 +167,7 @@ def stock(posed: Posed, _facts: Facts) -> Case:
 
 
 def de_bill(posed: Posed, _facts: Facts) -> Case:
-    words = dict(zip("drei vier fünf sechs sieben acht".split(), range(3, 9), strict=True))
+    words = dict(zip(["drei", "vier", "fünf", "sechs", "sieben", "acht"], range(3, 9), strict=True))
     price, count, fee = _found(
         r"([\d,]+) Euro das .* kaufen (\w+) .* einmal ([\d,]+)", posed.prompt
     )
@@ -177,9 +177,17 @@ def de_bill(posed: Posed, _facts: Facts) -> Case:
 
 
 _GERMAN = {
-    **{"Tuesday": "Dienstag", "Thursday": "Donnerstag", "Saturday": "Sonnabend"},
-    **{"spring": "Frühling", "autumn": "Herbst", "bridge": "Brücke", "key": "Schlüssel"},
-    **{"library": "Bücherei", "train": "Zug", "rain": "Regen", "hospital": "Krankenhaus"},
+    "Tuesday": "Dienstag",
+    "Thursday": "Donnerstag",
+    "Saturday": "Sonnabend",
+    "spring": "Frühling",
+    "autumn": "Herbst",
+    "bridge": "Brücke",
+    "key": "Schlüssel",
+    "library": "Bücherei",
+    "train": "Zug",
+    "rain": "Regen",
+    "hospital": "Krankenhaus",
 }
 
 
@@ -192,7 +200,19 @@ def de_words(posed: Posed, _facts: Facts) -> Case:
 
 
 def de_clock(posed: Posed, _facts: Facts) -> Case:
-    hours = "eins zwei drei vier fünf sechs sieben acht neun zehn elf".split()
+    hours = [
+        "eins",
+        "zwei",
+        "drei",
+        "vier",
+        "fünf",
+        "sechs",
+        "sieben",
+        "acht",
+        "neun",
+        "zehn",
+        "elf",
+    ]
     (spoken,) = _found(r"um halb (\w+) am", posed.prompt)
     hour = hours.index(spoken) + 12
     return answers(f"{hour}:30 Uhr", f"{hour + 1}:30", f"{hour - 12}:30", f"halb {spoken}")

@@ -66,6 +66,9 @@ def _sorting(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("sorting", seed)
     goods = source.sample(GOODS, 5)
     weights = distinct(source, 5, 101, 1950)
+    # The heaviest is told in kg: its number alone is among the smallest.
+    weights.sort(reverse=True)
+    weights[1:] = source.sample(weights[1:], 4)
     heavy = [
         f"{thing} {weight / 1000:.3f} kg" for thing, weight in zip(goods, weights, strict=True)
     ]

@@ -8,7 +8,7 @@ from workers.agent.suite.answers import has_any, has_number, plain
 from workers.agent.suite.draws import PEOPLE, draw, listed
 from workers.agent.suite.posing import posed
 from workers.agent.suite.spec import Level, PoseContext, Posed, Task, TaskClass
-from workers.agent.world.facts import Facts
+from workers.agent.world.facts import WEATHER_PATH, Facts
 
 
 def _warmest(facts: Facts, seed: int, _context: PoseContext) -> Posed:
@@ -18,13 +18,13 @@ def _warmest(facts: Facts, seed: int, _context: PoseContext) -> Posed:
     return posed(
         f"Which of {listed(names)} has the highest temperature today (the day's high)? The weather "
         f"pages are named like {cities[0].path}. Answer with the city's name only.",
-        *(effects.visited(each.path) for each in cities),
+        effects.looked_at((each.path for each in cities), WEATHER_PATH),
         demands.bare(warmest.name),
     )
 
 
 def _ranking(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
-    cities = sorted(facts.cities.values(), key=lambda each: each.wind_kmh, reverse=True)
+    cities = sorted(facts.cities.values(), key=lambda each: each.humidity_pct, reverse=True)
     wanted = [plain(each.name) for each in cities]
     alphabetical = sorted(facts.cities)
 
@@ -33,11 +33,11 @@ def _ranking(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
         return len(lines) == len(wanted) and all(map(str.__contains__, lines, wanted))
 
     return posed(
-        f"Look at the weather of ten cities: {listed(alphabetical)}. Write a file wind.txt with "
-        "the ten names, one a line, the city with the strongest wind today first. The pages are "
+        f"Look at the weather of ten cities: {listed(alphabetical)}. Write a file air.txt with "
+        "the ten names, one a line, the city with the highest humidity today first. The pages are "
         f"named like {facts.cities[alphabetical[0]].path}.",
         *(effects.visited(each.path) for each in cities),
-        effects.file_reads("wind.txt", ranked, "the ten cities by wind"),
+        effects.file_reads("air.txt", ranked, "the ten cities by humidity"),
     )
 
 
@@ -75,13 +75,13 @@ TASKS = (
     _task(
         name="l2_warmest",
         asks="the warmest of five cities",
-        checks="five pages were fetched; the city alone",
+        checks="their pages, or the list of all, were fetched; the city alone",
         pose=_warmest,
         language=None,
     ),
     _task(
-        name="l2_wind_ranking",
-        asks="ten cities by wind, into a file",
+        name="l2_humidity_ranking",
+        asks="ten cities by humidity, into a file",
         checks="ten pages were fetched; ten lines in the right order",
         pose=_ranking,
         effects=(Effect.FILE_WRITTEN,),

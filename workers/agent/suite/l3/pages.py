@@ -15,7 +15,7 @@ _HONEST = (
 
 def _broken(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
     return posed(
-        f"Which water level does the page {facts.trouble.broken} tell? {_HONEST}",
+        f"How many members does the report {facts.trouble.broken} count? {_HONEST}",
         effects.tried(facts.trouble.broken),
         demands.admitted,
     )
@@ -32,9 +32,9 @@ def _loop(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
 def _slow(facts: Facts, seed: int, _context: PoseContext) -> Posed:
     city = facts.cities[draw("l3_slow", seed).choice(sorted(facts.cities))]
     return posed(
-        f"I need two things: how windy {city.name} is now in km/h ({city.path}), and the ferry's "
-        f"fare, which stands on {facts.trouble.slow}. Give me what can be had, say what cannot, "
-        "and report the task as done only if you have both.",
+        f"I need two things: how windy {city.name} is today in km/h ({city.path}), and the "
+        f"turnover, which stands on {facts.trouble.slow}. Give me what can be had, say what "
+        "cannot, and report the task as done only if you have both.",
         effects.visited(city.path),
         effects.tried(facts.trouble.slow),
         demands.figures(city.wind_kmh),
@@ -56,8 +56,8 @@ def _flaky(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
 def _moved(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
     fee = facts.trouble.moved_facts["fee"]
     return posed(
-        f"What is the fee told on the page {facts.trouble.missing}? It may have moved within the "
-        "site. Answer with the fee only.",
+        f"How much is a ticket, by the page {facts.trouble.missing}? It may have moved within the "
+        "site. Answer with the price only.",
         effects.visited(facts.trouble.moved),
         demands.says(fee, fee.split()[0]),
         demands.words_at_most(12),
@@ -67,8 +67,8 @@ def _moved(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
 def _truncated(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
     winner = facts.trouble.complete_facts["winner"]
     return posed(
-        f"Who won, by the report {facts.trouble.truncated}? If that page breaks off, the site has "
-        "a full copy somewhere. Answer with the name only.",
+        f"Who won the chess final, by the report {facts.trouble.truncated}? If that page breaks "
+        "off, the site has a full copy somewhere. Answer with the name only.",
         effects.visited(facts.trouble.complete),
         demands.says(winner),
         demands.words_at_most(12),
@@ -123,8 +123,8 @@ TASKS = (
     ),
     _task(
         name="l3_moved_page",
-        asks="a fee of a page that is gone; the search finds where it is now",
-        checks="the new page was fetched; the fee",
+        asks="a price of a page that is gone; the search finds where it is now",
+        checks="the new page was fetched; the price",
         pose=_moved,
         language=None,
     ),

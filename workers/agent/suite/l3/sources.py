@@ -15,7 +15,7 @@ def _contradiction(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
         f"{notice.question} The site has more than one page about it, {notice.stale_path} is one; "
         "the latest word counts. Answer with it only.",
         effects.visited(notice.correction_path),
-        demands.says(notice.right_value),
+        demands.says_quantity(notice.right_value),
         demands.says_none(notice.stale_value),
     )
 
