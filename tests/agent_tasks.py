@@ -1,5 +1,6 @@
 """A task of Inspect as a user writes one, and a scripted model that does it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def task_file(folder: Path) -> str:
     path = folder / "sums.py"
     path.write_text(TASK)
     return f"{path}@sums"
+
+
+def says(herd: Herd, chat: list[dict[str, Any]]) -> None:
+    """`engine=fake` answers so from its next start on; it stays the same engine."""
+    script = herd.folder / "script.json"
+    script.write_text(json.dumps({"chat": chat}))
+    herd.engine("fake")
+    config = herd.conf / "engine" / "fake.yaml"
+    found = json.loads(config.read_text())
+    found["env"] = {"FAKE_LLAMA": str(script)}
+    config.write_text(json.dumps(found))
 
 
 def sweep_of_sums(herd: Herd, *overrides: str, engine: str = "fake") -> tuple[str, ...]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.agent_tasks import CHAT, SILENT, sweep_of_sums
+from tests.agent_tasks import CHAT, SILENT, says, sweep_of_sums
 from tests.herd_process import Herd, until
 from tests.object_store import object_store
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 RUNS = "select task, outcome, transcript_path from agent_runs r join latest_cells using (cell_id)"
 
 
@@ -37,13 +37,13 @@ def under_way(herd: Herd) -> psutil.Process:
         told = [*herd.warehouse.rglob("progress/*.json")]
         return agents(herd) if any(b"right" in p.read_bytes() for p in told) else []
 
-    (process,) = until(started, 100)
+    (process,) = until(started, 200)
     return process
 
 
 def finishes(herd: Herd, *statuses: tuple[int, str, str | None]) -> None:
     """The engine has come to its senses: the same command ends the sweep, each run once."""
-    herd.engine("fake", chat=CHAT)
+    says(herd, CHAT)
     fine(herd.run(*sweep_of_sums(herd), timeout_s=200))
     assert cells(herd) == [*statuses, (len(statuses) + 1, "ok", None)]
     found = herd.query(RUNS)
@@ -57,7 +57,7 @@ def finishes(herd: Herd, *statuses: tuple[int, str, str | None]) -> None:
 def test_a_sweep_keeps_inspects_log_and_shows_its_table(herd: Herd) -> None:
     from inspect_ai.log import read_eval_log
 
-    herd.engine("fake", chat=CHAT)
+    says(herd, CHAT)
     out = fine(herd.run(*sweep_of_sums(herd), timeout_s=200))
     assert "first_try_pct" in out
     assert "1/1: 1 ok" in out
@@ -81,7 +81,7 @@ def test_a_log_goes_to_a_bucket_too(herd: Herd, tmp_path: Path) -> None:
 
     with object_store() as store:
         uri = f"s3://{store.bucket()}/team/herd"
-        herd.engine("fake", chat=CHAT)
+        says(herd, CHAT)
         herd.env |= {**store.environ, "HERD_WAREHOUSE": uri}
         fine(herd.run(*sweep_of_sums(herd), timeout_s=200))
         key = next(k for k in store.keys(uri.split("/")[2]) if k.endswith(".eval"))
@@ -92,10 +92,10 @@ def test_a_log_goes_to_a_bucket_too(herd: Herd, tmp_path: Path) -> None:
 
 
 def test_kill_9_of_the_agent_process_is_a_row_and_tried_again(herd: Herd) -> None:
-    herd.engine("fake", chat=SILENT)
+    says(herd, SILENT)
     process = herd.start(*sweep_of_sums(herd, "plan.max_attempts=1"))
     under_way(herd).kill()
-    out, _ = process.communicate(timeout=100)
+    out, _ = process.communicate(timeout=200)
     assert process.returncode == 0, out
     assert cells(herd) == [(1, "failed", "crash")]
     (row,) = herd.query("select reason from cells")
@@ -105,31 +105,31 @@ def test_kill_9_of_the_agent_process_is_a_row_and_tried_again(herd: Herd) -> Non
 
 
 def test_kill_9_of_the_server(herd: Herd) -> None:
-    herd.engine("fake", chat=SILENT)
+    says(herd, SILENT)
     process = herd.start(*sweep_of_sums(herd, "plan.max_attempts=1"))
     under_way(herd)
     (server,) = herd.servers()
     server.kill()
-    process.communicate(timeout=100)
+    process.communicate(timeout=200)
     assert cells(herd) == [(1, "failed", "crash")]
     assert not agents(herd)
     finishes(herd, (1, "failed", "crash"))
 
 
 def test_kill_9_of_the_worker(herd: Herd) -> None:
-    herd.engine("fake", chat=SILENT)
+    says(herd, SILENT)
     process = herd.start(*sweep_of_sums(herd, "plan.max_attempts=1"))
     agent = under_way(herd)
     (worker,) = herd.workers()
     worker.kill()
     until(lambda: not _alive(agent), 2)
-    process.communicate(timeout=100)
+    process.communicate(timeout=200)
     assert [c[1] for c in cells(herd)] == ["failed"]
     finishes(herd, *cells(herd))
 
 
 def test_kill_9_of_the_driver(herd: Herd) -> None:
-    herd.engine("fake", chat=SILENT)
+    says(herd, SILENT)
     process = herd.start(*sweep_of_sums(herd))
     agent = under_way(herd)
     process.kill()
@@ -156,7 +156,7 @@ def test_a_host_without_the_extra_says_what_to_install(herd: Herd) -> None:
         "u.find_spec = lambda name, *more: None if name == 'inspect_ai' else found(name, *more)\n"
     )
     herd.env["PYTHONPATH"] = os.fspath(hidden)
-    herd.engine("fake", chat=CHAT)
+    says(herd, CHAT)
     fine(herd.run(*sweep_of_sums(herd), timeout_s=200))
     assert cells(herd) == [(1, "failed", "engine_missing")]
     (row,) = herd.query("select reason from cells")

@@ -90,7 +90,7 @@ def test_silence_ends_a_run_at_its_time_and_the_others_go_on(
 ) -> None:
     silent = {"when": "settings.ini", "answers": [{"silent": True}]}
     engine = replace(fake_server(chat=[silent, DONE]), parallel=2)
-    config = replace(L1, time_s=5.0, sessions=2, tasks=["l1_write_file", "l1_read_file"])
+    config = replace(L1, time_s=20.0, sessions=2, tasks=["l1_write_file", "l1_read_file"])
     (cell,) = cells_of(launch(engine, any_model, tmp_path, config, context=16384))
     assert cell.status == "ok"
     found = {run.task: (run.ended_by, run.outcome) for run in rows_of(cell, rows.AgentRun)}
