@@ -122,7 +122,7 @@ class Sandbox:
             }
             filter_fd = _memory(stack, calls.call_filter(platform.machine()))
             around = bubblewrap.arguments(
-                system_binds=_system(),
+                system_binds=system_binds(),
                 prefix=self.prefix,
                 guest=sources,
                 filter_fd=filter_fd,
@@ -166,7 +166,8 @@ def _read(herd: socket.socket, until: float, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _system() -> list[str]:
+def system_binds() -> list[str]:
+    """Programs and libraries of this host, as arguments of bubblewrap."""
     links = {
         path: str(Path(path).readlink()) if Path(path).is_symlink() else None for path in _LINKS
     }

@@ -1,16 +1,27 @@
-"""A world of one run."""
+"""The sealed world of one run."""
 
-from collections.abc import Mapping
+import dataclasses
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
-from workers.agent.world.facts import ORIGIN, Facts
-from workers.agent.world.state import Delivery, WorldState
+from workers.agent.world.facts import HOST, ORIGIN, SEARCH_PATH, Facts
+from workers.agent.world.place import Place
+from workers.agent.world.server import SiteServer
+from workers.agent.world.site import Site
+from workers.agent.world.state import WorldState
 
 
-class World:
-    """A site on a loopback port, a directory and a mailbox; ended by its `with`."""
+class World(Place):
+    """A site on a loopback port, a directory and a mailbox; its `with` opens and closes the site.
+
+    For the model the site is at `ORIGIN` in every run; the port is behind `proxy`.
+    """
+
+    origin = ORIGIN
+    search_address = f"{ORIGIN}{SEARCH_PATH}?q={{query}}"
 
     def __init__(self, folder: Path, facts: Facts) -> None:
         """Nothing listens yet.
@@ -19,12 +30,14 @@ class World:
             folder: an empty folder of this run, made if it is not there.
             facts: what the site tells.
         """
+        super().__init__(folder)
         self.facts = facts
-        self.origin = ORIGIN
-        self.files = folder / "files"
+        self._site = Site(facts)
+        self._server: SiteServer | None = None
 
     def __enter__(self) -> Self:
-        raise NotImplementedError
+        self._server = SiteServer(self._site)
+        return self
 
     def __exit__(
         self,
@@ -32,20 +45,33 @@ class World:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        raise NotImplementedError
+        if self._server is not None:
+            self._server.close()
 
-    def put(self, files: Mapping[str, bytes]) -> None:
-        """Lay files into the directory before a run."""
-        raise NotImplementedError(files)
-
-    def deliver(self, to: str, text: str | None, file: str | None) -> Delivery:
-        """Put a text or a file into the mailbox.
+    @property
+    def proxy(self) -> str:
+        """The site's own port: it refuses every host but the site's.
 
         Raises:
-            ToolRefusedError: neither or both, or no such file.
+            RuntimeError: the world is not open.
         """
-        raise NotImplementedError(to, text, file)
+        if self._server is None:
+            raise RuntimeError("the world is not open")
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def now(self) -> datetime:
+        """The clock of the facts, which stands still."""
+        return self.facts.now
+
+    def refusal(self, url: str) -> str | None:
+        """Everything but the site is refused."""
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.netloc.lower().removesuffix(":80") == HOST:
+            return None
+        return f"only {ORIGIN} can be reached"
 
     def state(self) -> WorldState:
-        """What was done so far."""
-        raise NotImplementedError
+        """What was done so far, requests and forms too."""
+        requests = tuple(self._server.requests) if self._server else ()
+        forms = tuple(self._site.forms)
+        return dataclasses.replace(super().state(), requests=requests, forms=forms)
