@@ -11,11 +11,10 @@ from tests.unit.agent.outcomes import Case
 from workers.agent.suite.catalogue import TASKS
 from workers.agent.suite.spec import Level, Need, Outcome, PoseContext, Posed, TaskClass
 from workers.agent.tools.names import BROWSER_TOOLS, SANDBOX_TOOLS, TOOL_NAMES
-from workers.agent.world.facts import Facts
 from workers.agent.world.making import facts
 
 CONTEXT = PoseContext(context_n=8192, tokens_of=lambda text: len(text) // 4)
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 SAME_ANSWER = {
     "l0_absent_fact",
     "l0_false_premise",
@@ -26,6 +25,9 @@ SAME_ANSWER = {
     "l3_no_such_course",
 }
 """Tasks whose right outcome is the same at every seed: nothing is told, nothing can be done."""
+
+TWINS = (facts(5), facts(5))
+"""One world, made twice."""
 
 _facts = lru_cache(maxsize=None)(facts)
 
@@ -94,7 +96,7 @@ def test_the_right_work_of_another_seed_fails(name: str) -> None:
 @each_task
 def test_the_same_seed_sets_the_same_task(name: str) -> None:
     task = TASKS[name]
-    first, second = (task.pose(facts(5), 5, CONTEXT) for _ in range(2))
+    first, second = (task.pose(world, 5, CONTEXT) for world in TWINS)
     assert replace(first, check=second.check) == second
 
 
@@ -104,8 +106,9 @@ def test_another_seed_sets_another_variant(name: str) -> None:
         (posed.prompt, posed.follow_ups, tuple(posed.files.items()), tuple(posed.hidden.items()))
         for posed in (posed_at(name, seed) for seed in range(1, 8))
     }
+    files = {tuple(case_at(name, seed).right.state.files.values()) for seed in range(1, 8)}
     told = {case_at(name, seed).right.answer for seed in range(1, 8)}
-    assert len(shown) > 1 or len(told) > 1
+    assert max(len(shown), len(files), len(told)) > 1
 
 
 def test_at_least_60_tasks_that_no_other_tasks_work_solves() -> None:
@@ -167,14 +170,9 @@ def test_prompts_name_no_port(name: str) -> None:
         assert "localhost" not in text
 
 
-def used(world: Facts) -> tuple[str, ...]:
-    return tuple(city.name for city in world.cities.values())
-
-
-@pytest.mark.parametrize("seed", range(10, 40))
+@pytest.mark.parametrize("seed", range(10, 18))
 def test_every_seed_has_a_right_answer(seed: int) -> None:
     world = facts(seed)
-    assert len(used(world)) == 10
     for name, task in TASKS.items():
         posed = task.pose(world, seed, CONTEXT)
         verdict = posed.check(IDEALS[name](posed, world).right)

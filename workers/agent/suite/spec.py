@@ -141,7 +141,7 @@ class Task:
     needs: frozenset[Need] = frozenset()
     """What of the host it cannot do without: skipped where that lacks."""
     messages_max: int = 2
-    """Messages of a run at most, of all sides: more ends it."""
+    """Messages of a run at most, the system's not counted: user, model and tools."""
     language: str | None = "en"
     """Language of the answer asked for, ISO 639-1; None: the answer is no language."""
     context_min_n: int = 2048

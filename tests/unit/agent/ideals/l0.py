@@ -41,7 +41,7 @@ def json_person(posed: Posed, _facts: Facts) -> Case:
         f"```json\n{json.dumps(right, indent=2)}\n```",
         json.dumps({**right, "age": age}),
         json.dumps({**right, "member": not right["member"]}),
-        json.dumps({**right, "member": int(right["member"])}),
+        json.dumps({**right, "member": int(joined.startswith("is"))}),
         json.dumps({**right, "more": 1}),
         f"{name} is {age}",
     )

@@ -37,7 +37,8 @@ def _city(posed: Posed, facts: Facts) -> Weather:
 
 def temperature(posed: Posed, facts: Facts) -> Case:
     city = _city(posed, facts)
-    right = said(f"{city.temperature_c} °C", world(requests=got(city.path)))
+    calls = [Call("web_fetch", {"url": city.path})]
+    right = said(f"{city.temperature_c} °C", world(requests=got(city.path)), calls=calls)
     return Case(
         right,
         (

@@ -96,7 +96,7 @@ def _uhrzeit(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
 
 
 _FRAGEN = (
-    ("l0_de_bill", "eine Rechnung mit Dezimalkommas (German)", "the amount", "de", _rechnung),
+    ("l0_de_bill", "a bill with decimal commas (German)", "the amount", None, _rechnung),
     (
         "l0_de_absent_fact",
         "a fact that a German text does not have",

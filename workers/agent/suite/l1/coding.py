@@ -58,7 +58,7 @@ def _ran(outcome: Outcome) -> str | None:
 def _no_tool(_facts: Facts, seed: int, _context: PoseContext) -> Posed:
     source = draw("l1_no_tool", seed)
     thing, other = source.sample(GOODS, 2)
-    count, more = source.randrange(20, 60), source.randrange(3, 19)
+    count, more = source.randrange(320, 960), source.randrange(13, 190)
     return posed(
         f"I have {count} {thing} and {more} more {thing} than {other}. How many {other} do I have? "
         "You need no tool for this. Answer with the number only.",

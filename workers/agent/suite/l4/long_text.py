@@ -45,8 +45,9 @@ def long_text(
         context: What may be taken.
     """
     wanted = room(context)
-    sample = _joined(list(islice(entries(), _SAMPLE)), pieces)
-    count = max(1, int(_SAMPLE * wanted / context.tokens_of(sample)))
+    by_entry = context.tokens_of(_joined(list(islice(entries(), _SAMPLE)), ())) / _SAMPLE
+    evidence = context.tokens_of(_joined([], pieces))
+    count = max(1, int((wanted - evidence) / by_entry))
     while True:
         text = _joined(list(islice(entries(), count)), pieces)
         tokens = context.tokens_of(text)
