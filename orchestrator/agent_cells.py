@@ -48,7 +48,7 @@ def _check(config: AgentConfig, engine: EngineConfig) -> None:
             config.suite != HERD and config.filler_depth > 0,
             "filler_depth goes with the suite of herd only",
         ),
-        (config.live and config.suite == HERD, "live goes with a suite of your own only"),
+        (config.live and config.suite != HERD, "live goes with the suite of herd only"),
     )
     for is_wrong, text in wrong:
         if is_wrong:

@@ -27,7 +27,7 @@ def render(asked: Json) -> str:
 
 def text_of(message: Json) -> str:
     """The text of a message, whose content may be in parts."""
-    content = message.get("content") or ""
+    content: str | list[Json] = message.get("content") or ""
     return content if isinstance(content, str) else " ".join(str(p["text"]) for p in content)
 
 

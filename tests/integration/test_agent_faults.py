@@ -37,7 +37,8 @@ def under_way(herd: Herd) -> psutil.Process:
         told = [*herd.warehouse.rglob("progress/*.json")]
         return agents(herd) if any(b"right" in p.read_bytes() for p in told) else []
 
-    (process,) = until(started, 200)
+    found: list[psutil.Process] = until(started, 200)
+    (process,) = found
     return process
 
 

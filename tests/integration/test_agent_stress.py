@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_sessions_share_the_tasks_and_run_at_the_same_time(
     }
     assert [len(own) for own in by_session.values()] == [3, 3, 3, 3]
     for own in by_session.values():
-        for one, other in zip(own, own[1:], strict=False):
+        for one, other in pairwise(own):
             assert one.ended_at <= other.started_at, "a session does one task at a time"
     firsts = [own[0] for own in by_session.values()]
     assert max(r.started_at for r in firsts) < min(r.ended_at for r in firsts)

@@ -46,7 +46,7 @@ class TestConfiguration:
             (AgentConfig(tries=0), "workload.tries=0: 1 or more"),
             (AgentConfig(sessions=4), "workload.sessions=4: engine.parallel=1 has to be the same"),
             (AgentConfig(suite="/no/such.py@task"), "write /whole/path.py@task of a file"),
-            (AgentConfig(live=True), "workload.live goes with a suite of your own only"),
+            (AgentConfig(suite="x/y", live=True), "workload.live goes with the suite of herd only"),
             (AgentConfig(suite="x/y", filler_depth=9), "goes with the suite of herd only"),
         ],
     )

@@ -26,13 +26,13 @@ from workers.agent.world.state import (
 from workers.engine.completion import Timings
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-ADD = {
+ADD: dict[str, object] = {
     "type": "object",
     "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
     "required": ["a", "b"],
     "additionalProperties": False,
 }
-TOOLS = {"add": ADD, "look": {"type": "object", "properties": {}}}
+TOOLS: dict[str, dict[str, object]] = {"add": ADD, "look": {"type": "object", "properties": {}}}
 EMPTY = WorldState({}, (), (), (), (), (), ())
 ALL_TOOLS = ("send", "write_file", "screenshot", "web_fetch", "click", "run_tests")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from workers.agent.world import making
 from workers.agent.world.draw import Draw
 from workers.agent.world.facts import Facts, Story, confirmation_code
-from workers.agent.world import making
 
 SEEDS = range(12)
 

@@ -16,7 +16,7 @@ from inspect_ai.tool import Tool, ToolDef, ToolInfo
 
 from workers.agent.evaluation import Means
 from workers.agent.finish import FinishTool
-from workers.agent.words import AGENT, ANSWERER, FILLER_HEAD, filler_sentence
+from workers.agent.words import FILLER_HEAD, filler_sentence
 from workers.engine.client import Client
 
 _FILE = "agent-filler"
@@ -44,13 +44,12 @@ class Filler:
         self._seed = seed
 
     @classmethod
-    def fill(cls, means: Means, model: Model, tools: Sequence[Tool]) -> "Filler":
+    def fill(cls, means: Means, model: Model, system: str, tools: Sequence[Tool]) -> "Filler":
         """Evaluate the filler and save it; find out whether restoring helps."""
         text = FILLER_HEAD + filler_text(means, means.request.filler_depth)
-        system = (AGENT if tools else ANSWERER) + text
         prompts = [
             means.client.tokens(
-                means.client.prompt_of(_conversation(means, model, system, user, tools)),
+                means.client.prompt_of(_conversation(means, model, system + text, user, tools)),
                 special=True,
             )
             for user in _TWO_USERS

@@ -1,7 +1,7 @@
 """herd's own suite as a task of Inspect."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from inspect_ai.scorer import (
     scorer,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.tool import Tool
 
 from warehouse import rows
 from workers.agent.agent_run import Conversation, Limits, RunEnd, Setting, converse, judge
@@ -38,8 +39,10 @@ from workers.agent.suite.catalogue import SUITE_VERSION, TASKS
 from workers.agent.suite.spec import Need, PoseContext, Posed, Task
 from workers.agent.tools.bound import tools_for
 from workers.agent.turns import one_line, transcript_of
-from workers.agent.words import AGENT, ANSWERER
+from workers.agent.words import AGENT, ANSWERER, SEALED_WEB
+from workers.agent.world.live import LiveWorld
 from workers.agent.world.making import facts
+from workers.agent.world.place import Place
 from workers.agent.world.world import World
 
 _LEAST_ANSWER = 1024
@@ -127,11 +130,23 @@ class HerdSuite:
 
     def _fill(self, model: Model) -> Filler:
         folder = Path(self._means.request.folder) / "filler"
-        with World(folder, facts(self._means.request.seed)) as world:
+        with self._world(folder, self._means.request.seed) as world:
             tools = tools_for(
                 world, self._offered, sandbox=self._host.sandbox, browser=self._host.browser
             )
-            return Filler.fill(self._means, model, tools)
+            return Filler.fill(self._means, model, self._system(tools), tools)
+
+    def _world(self, folder: Path, seed: int) -> AbstractContextManager[Place]:
+        request = self._means.request
+        if request.live:
+            return nullcontext(LiveWorld(folder, request.live_search))
+        return World(folder, facts(seed))
+
+    def _system(self, tools: Sequence[Tool]) -> str:
+        """What the model is told before a task, but for the filler."""
+        if not tools:
+            return ANSWERER
+        return AGENT.format(web="" if self._means.request.live else SEALED_WEB)
 
     async def work(self, name: str) -> RunEnd:
         """A run, when its session is free."""
@@ -155,18 +170,18 @@ class HerdSuite:
             sandbox=self._host.sandbox,
         )
         folder = Path(request.folder) / "worlds" / str(run.number)
-        with World(folder, facts(run.seed)) as world, self._browsing(world):
+        with self._world(folder, run.seed) as world, self._browsing(world):
             world.put(posed.files)
             tools = tools_for(
                 world, offered, sandbox=self._host.sandbox, browser=self._host.browser
             )
-            system = (AGENT if tools else ANSWERER) + (self._filler.text if self._filler else "")
+            system = self._system(tools) + (self._filler.text if self._filler else "")
             talk = Conversation([ChatMessageSystem(content=system)])
             ended_by = await converse(talk, posed, tools, setting.limits)
             return await judge(setting, talk, world.state(), ended_by, self._started[run.name])
 
     @contextmanager
-    def _browsing(self, world: World) -> Iterator[None]:
+    def _browsing(self, world: Place) -> Iterator[None]:
         try:
             yield
         finally:

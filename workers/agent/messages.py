@@ -54,6 +54,7 @@ class AgentRequest:
     turn_tokens: int
     time_s: float
     live: bool
+    live_search: str | None
 
     def encoded(self) -> bytes:
         """As JSON."""

@@ -57,4 +57,7 @@ class AgentConfig:
     time_s: float = 900.0
     """Time of a run at most, s."""
     live: bool = False
-    """Whether the tools for the web reach the real one; no task of `herd` is made for that."""
+    """Whether the tools of `herd` reach the real web in place of the sealed site: what comes of it
+    is not comparable."""
+    live_search: str | None = None
+    """Address of a search engine for that, with `{query}` in it; null: no search."""

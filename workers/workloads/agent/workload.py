@@ -117,6 +117,7 @@ class Agent:
             turn_tokens=config.turn_tokens,
             time_s=config.time_s,
             live=config.live,
+            live_search=config.live_search,
         )
 
 
