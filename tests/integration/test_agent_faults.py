@@ -161,6 +161,6 @@ def test_a_host_without_the_extra_says_what_to_install(herd: Herd) -> None:
     fine(herd.run(*sweep_of_sums(herd), timeout_s=200))
     assert cells(herd) == [(1, "failed", "engine_missing")]
     (row,) = herd.query("select reason from cells")
-    assert row["reason"].startswith("this host lacks inspect_ai: install herd's extra there")
+    assert row["reason"].startswith("this host lacks inspect_ai: install what herd's extra")
     del herd.env["PYTHONPATH"]
     finishes(herd, (1, "failed", "engine_missing"))

@@ -7,8 +7,8 @@ from inspect_ai.log import read_eval_log
 
 from tests.herd_process import Herd
 
-pytestmark = pytest.mark.timeout(400)
-TASKS = {"L0": ["l0_iso_date", "l0_labels"], "L1": ["l1_write_file"]}
+pytestmark = pytest.mark.timeout(1200)
+TASKS = {"L0": ["l0_iso_date"], "L1": ["l1_write_file"]}
 
 
 def test_smollm2_is_scored_honestly(herd: Herd) -> None:
@@ -16,8 +16,8 @@ def test_smollm2_is_scored_honestly(herd: Herd) -> None:
         done = herd.run(
             *("sweep", "+sweep=agents", "model=smollm2-135m", "pairing=cpu", "context=4096"),
             *(f"workload.level={level}", f"workload.tasks=[{','.join(tasks)}]"),
-            *("workload.turn_tokens=24", "workload.messages=6"),
-            timeout_s=180,
+            *("workload.turn_tokens=16", "workload.messages=4"),
+            timeout_s=500,
         )
         assert done.returncode == 0, done.stdout + done.stderr
     cells = herd.query("select status, reason, workload_config from cells")
@@ -29,7 +29,7 @@ def test_smollm2_is_scored_honestly(herd: Herd) -> None:
         assert run["reason"]
         assert (run["valid"], run["sessions"], run["filler_depth"]) == (True, 1, 0)
         assert run["ended_by"] in ("answer", "tokens", "messages")
-        assert 0 < run["predicted_n"] <= 24 * run["steps"]
+        assert 0 < run["predicted_n"] <= 16 * run["steps"]
         assert run["tg_tok_s"] > 0
         assert json.loads(run["sampling"])["temperature"] == 0
         # nothing was sent or written that a claim could be true by

@@ -16,8 +16,11 @@ from workers.failures import CellFailed, FailureClass
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
 
-_NEEDED = ("inspect_ai", "openai", "jsonschema")
-_HOW = "this host lacks {}: install herd's extra there, pip install 'herd[agent]'"
+_NEEDED = ("inspect_ai", "openai", "playwright", "jsonschema")
+_HOW = (
+    "this host lacks {}: install what herd's extra `agent` has (inspect-ai, openai, playwright, "
+    "jsonschema) for {}"
+)
 
 
 def main() -> None:
@@ -26,7 +29,11 @@ def main() -> None:
     request = request_of(sys.stdin.buffer.read())
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        speaker.say(Stopped(FailureClass.ENGINE_MISSING.value, _HOW.format(", ".join(missing))))
+        speaker.say(
+            Stopped(
+                FailureClass.ENGINE_MISSING.value, _HOW.format(", ".join(missing), sys.executable)
+            )
+        )
         return
     try:
         speaker.say(_evaluate(request, speaker))
