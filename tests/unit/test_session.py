@@ -60,7 +60,7 @@ def test_the_demo_has_twelve_cells_that_work_and_two_that_cannot() -> None:
     for cell in cells:
         assert cell.pairing == "cpu"
         assert cell.engine.batch_size == 512
-        assert (speed(cell).prompt_sizes, cell.workload.n_predict) == ([128, 512], 32)
+        assert (speed(cell).prompt_sizes, speed(cell).n_predict) == ([128, 512], 32)
 
 
 def test_a_command_narrows_and_multiplies_a_preset() -> None:
@@ -160,7 +160,7 @@ matrix:
     command = read_command(["+sweep=mine"], user)
     assert command.name == "mine"
     asked = [
-        (c.quant, speed(c).seed, c.workload.n_predict, c.cache_k, c.context) for c in command.cells
+        (c.quant, speed(c).seed, speed(c).n_predict, c.cache_k, c.context) for c in command.cells
     ]
     assert asked == [
         ("Q4_1", 1, 8, "f16", 4096),
