@@ -362,4 +362,4 @@ def test_a_browser_that_has_ended_is_an_error_of_the_harness(tmp_path: Path) -> 
 def test_a_host_without_chromium_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.agent.tools.chromium._BINARIES", ())
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
-    assert BrowserHost.open() == Unavailable("no browser: install the package chromium")
+    assert BrowserHost.open() == Unavailable("install the package chromium")

@@ -542,4 +542,4 @@ def test_a_host_without_bubblewrap_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         found = find_sandbox()
     finally:
         find_sandbox.cache_clear()
-    assert found == Unavailable("no sandbox: install the package bubblewrap (0.8 or newer)")
+    assert found == Unavailable("install the package bubblewrap (0.8 or newer)")

@@ -12,8 +12,13 @@ from workers.agent.tools.browser import BrowserHost
 class Host:
     """Ended by `close`."""
 
-    def __init__(self) -> None:
-        """Nothing is started or looked for yet."""
+    def __init__(self, *, live: bool) -> None:
+        """Nothing is started or looked for yet.
+
+        Args:
+            live: whether the browser is for the live web.
+        """
+        self._live = live
         self.sandbox: Sandbox | None = None
         self.browser: BrowserHost | None = None
 
@@ -27,7 +32,7 @@ class Host:
 
     @cached_property
     def _browser(self) -> str | None:
-        found = BrowserHost.open()
+        found = BrowserHost.open(live=self._live)
         if isinstance(found, Unavailable):
             return f"no browser: {found.reason}"
         self.browser = found

@@ -61,7 +61,7 @@ def _evaluate(request: AgentRequest, speaker: Speaker) -> Finished | Stopped:
         from workers.agent.herd_suite import HerdSuite
         from workers.agent.hosts import Host
 
-        host = Host()
+        host = Host(live=request.live)
         try:
             return _ended(HerdSuite(means, host).evaluate(model))
         finally:

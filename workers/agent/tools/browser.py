@@ -65,7 +65,7 @@ class BrowserHost:
             host._call(host._start())
         except PlaywrightError as error:
             host.close()
-            return Unavailable(f"no browser: {_last_line(error)}")
+            return Unavailable(_last_line(error))
         return host
 
     @property
