@@ -37,8 +37,9 @@ def choose(scripts: list[Json], messages: list[Json]) -> Json:
     number = sum(each["role"] == "assistant" for each in messages)
     for script in scripts:
         if script["when"] in said:
-            answers: list[Json] = script["answers"]
-            return answers[min(number, len(answers) - 1)]
+            answers = script["answers"]
+            found: Json = answers[min(number, len(answers) - 1)]
+            return found
     return {"content": "no script"}
 
 
