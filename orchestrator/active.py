@@ -7,7 +7,7 @@ from datetime import datetime
 from orchestrator.attempts import Attempts
 from orchestrator.placement import Planned
 from orchestrator.schedule import Assignment
-from workers.contract import CellDone, CellRequest, LaunchReady, LaunchRequest, ModelFile
+from workers.contract import Baseline, CellDone, CellRequest, LaunchReady, LaunchRequest, ModelFile
 
 
 @dataclass(slots=True)
@@ -40,7 +40,12 @@ class Active:
 
 
 def begun(
-    assignment: Assignment, model: ModelFile, attempts: Attempts, sweep_id: str, now: datetime
+    assignment: Assignment,
+    model: ModelFile,
+    attempts: Attempts,
+    sweep_id: str,
+    now: datetime,
+    baseline: Baseline | None = None,
 ) -> Active:
     """A launch as it is asked of its host.
 
@@ -50,6 +55,7 @@ def begun(
         attempts: gives its cells their numbers.
         sweep_id: of the sweep.
         now: UTC.
+        baseline: what it is compared with.
     """
     lease, first = assignment.lease, assignment.launch.first
     request = LaunchRequest(
@@ -72,6 +78,7 @@ def begun(
             for cell in assignment.launch.cells
         ),
         predicted_context=first.predicted_context,
+        baseline=baseline,
     )
     cells = {cell.cell_id: cell for cell in assignment.launch.cells}
     return Active(assignment, request, now, cells)

@@ -1,7 +1,8 @@
 """Cells as asked for: one point of the matrix, checked, not yet bound to any host. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hydra.core.override_parser.types import Glob
 
@@ -17,6 +18,7 @@ from orchestrator.axes import (
 from orchestrator.config import GROUPS, Composer, HerdConfig
 from orchestrator.config.overrides import expand_quants
 from orchestrator.pairing import Split
+from orchestrator.quality import check_perplexity
 from warehouse.errors import ConfigError
 from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
@@ -24,6 +26,7 @@ from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
 from workers.workloads.agent.config import AgentConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
+from workers.workloads.perplexity.config import PerplexityConfig
 
 NAMED_AXES = frozenset({"quant", "context", "cache", "pairing", "split", *GROUPS})
 """Axes with a column of their own; the others go into `other_axes`."""
@@ -34,6 +37,26 @@ FROM_HEADER = "*"
 
 FileKey = tuple[str, str, str | None]
 """What tells a model file from others on a host: name, quant, and its path if that was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A model file as the configuration names it."""
+
+    model: ModelConfig
+    quant: str
+
+    @property
+    def file_key(self) -> FileKey:
+        """Files of one name in two folders are two."""
+        return self.model.name, self.quant, self.model.path
+
+    def by_path(self) -> "NamedFile":
+        """A model given by path is called after its file."""
+        if self.model.path is None:
+            return self
+        path = Path(self.model.path).expanduser()
+        return replace(self, model=replace(self.model, name=path.stem, path=str(path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +80,24 @@ class CellSpec:
     other_axes: tuple[tuple[str, object], ...]
     launches: int = 1
     """Server lives in which it is to be measured."""
+    baseline: NamedFile | None = None
+    """Whose answers it is compared with."""
 
     @property
     def file_key(self) -> FileKey:
-        """Its model file; files of one name in two folders are two."""
+        """Its model file."""
         return self.model.name, self.quant, self.model.path
+
+    @property
+    def named_files(self) -> tuple[NamedFile, ...]:
+        """The files that it needs on its host, its model's first."""
+        own = NamedFile(self.model, self.quant)
+        return (own,) if self.baseline is None else (own, self.baseline)
+
+    @property
+    def file_keys(self) -> tuple[FileKey, ...]:
+        """Those files' keys."""
+        return tuple(file.file_key for file in self.named_files)
 
 
 def specs(points: Iterable[Mapping[str, object]], composer: Composer) -> list[CellSpec]:
@@ -94,6 +130,7 @@ def _cells_of(point: Mapping[str, object], composer: Composer) -> Iterator[CellS
             measure=check_measure(config.measure),
             other_axes=other,
             launches=_launches(config),
+            baseline=_baseline(config),
         )
 
 
@@ -125,7 +162,25 @@ def _workload(config: HerdConfig) -> WorkloadConfig:
         return checked_agent(workload, config.model, config.engine)
     if isinstance(workload, LlamaBenchConfig) and config.engine.bench_binary is None:
         raise ConfigError("workload=llama_bench needs engine.bench_binary=/path/to/llama-bench")
+    if isinstance(workload, PerplexityConfig):
+        return check_perplexity(workload, config.engine, parse_context(config.context))
     return workload
+
+
+def _baseline(config: HerdConfig) -> NamedFile | None:
+    """A quant of the cell's own model, or any file by its path."""
+    workload: WorkloadConfig = config.workload
+    if not isinstance(workload, PerplexityConfig) or workload.baseline_quant is None:
+        return None
+    quant, model = workload.baseline_quant, config.model
+    if "/" in quant:
+        return NamedFile(ModelConfig(path=quant), FROM_HEADER)
+    if model.path is not None:
+        raise ConfigError(
+            f"workload.baseline_quant={quant}: a model given by path has one file, write the "
+            "path of the baseline's"
+        )
+    return NamedFile(model, check_quant(model.name, quant, model.files))
 
 
 def _launches(config: HerdConfig) -> int:

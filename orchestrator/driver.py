@@ -130,9 +130,10 @@ class Driver:
         return words | {h: f"fetches {what}" for h, what in self._members.fetching().items()}
 
     def _start(self, assignment: Assignment) -> None:
-        model = self._members.file(assignment.host_id, assignment.launch.first)
-        now = datetime.now(UTC)
-        active = begun(assignment, model, self._attempts, self._sweep.sweep_id, now)
+        first, now = assignment.launch.first, datetime.now(UTC)
+        model = self._members.file(assignment.host_id, first)
+        baseline = self._members.baseline(assignment.host_id, first)
+        active = begun(assignment, model, self._attempts, self._sweep.sweep_id, now, baseline)
         launch_id = active.request.launch_id
         self._active[launch_id] = active
         self._tries.update(active.left.keys())

@@ -9,10 +9,12 @@ from orchestrator.memory.outlook import Memory, Outlook, Place
 from orchestrator.memory.server import HOST, ServerShape, server_shape
 from orchestrator.pairing import Pairing
 from orchestrator.patterns import Keyword
+from orchestrator.quality import scoring
 from workers.engine.build import EngineBuild
 from workers.engine.config import EngineConfig
 from workers.models.shape import ModelShape
 from workers.workloads.max_context.config import MaxContextConfig
+from workers.workloads.perplexity.config import PerplexityConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _remote_name(number: int) -> str:
 def _server(spec: CellSpec, seat: Seat) -> ServerShape:
     own = tuple(device.name for device in seat.pairing.devices)
     remote = tuple(_remote_name(i) for i in range(len(seat.pairing.remote)))
-    return server_shape(
+    server = server_shape(
         seat.engine,
         context=spec.context,
         cache_k=spec.cache_k,
@@ -121,3 +123,6 @@ def _server(spec: CellSpec, seat: Seat) -> ServerShape:
         devices=own + remote,
         split=seat.pairing.split,
     )
+    if isinstance(spec.workload, PerplexityConfig):
+        return scoring(server, spec.workload.chunk_context)
+    return server

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from orchestrator.cells import FROM_HEADER, CellSpec, FileKey
+from orchestrator.cells import FROM_HEADER, CellSpec, FileKey, NamedFile
 from warehouse import rows
 from warehouse.rows import Host
 from workers.contract import ModelFile
@@ -60,21 +59,21 @@ class Looking:
         """
         self._cells = tuple(map(_by_path, cells))
         self._model_store = model_store
-        self._wanted = {cell.file_key: cell for cell in self._cells}
+        self._wanted = {file.file_key: file for cell in self._cells for file in cell.named_files}
 
     def request(self, host_id: str) -> LookRequest:
         """For a host."""
         engines = {cell.engine.probe_key: cell.engine for cell in self._cells}
         models = (
-            WantedModel(cell.model, None if cell.quant == FROM_HEADER else cell.quant)
-            for cell in self._wanted.values()
+            WantedModel(file.model, None if file.quant == FROM_HEADER else file.quant)
+            for file in self._wanted.values()
         )
         return LookRequest(host_id, self._model_store, tuple(engines.values()), tuple(models))
 
     def seen(self, reports: Sequence[HostReport]) -> Seen:
         """The hosts and the cells; a quant that a header names is the first report's to tell."""
         keys = self._keys(reports)
-        cells = tuple(replace(cell, quant=keys[cell.file_key][1]) for cell in self._cells)
+        cells = tuple(_with_quants(cell, keys) for cell in self._cells)
         named = list(keys.values())
         views = tuple(
             _view(report, dict(zip(named, report.models, strict=True))) for report in reports
@@ -98,11 +97,17 @@ class Looking:
 
 
 def _by_path(cell: CellSpec) -> CellSpec:
-    """A model given by path is called after its file."""
-    if cell.model.path is None:
-        return cell
-    path = Path(cell.model.path).expanduser()
-    return replace(cell, model=replace(cell.model, name=path.stem, path=str(path)))
+    """Models given by path are called after their files."""
+    own = NamedFile(cell.model, cell.quant).by_path()
+    return replace(cell, model=own.model, baseline=cell.baseline and cell.baseline.by_path())
+
+
+def _with_quants(cell: CellSpec, keys: Mapping[FileKey, FileKey]) -> CellSpec:
+    """With the quants that headers name."""
+    baseline = cell.baseline
+    if baseline is not None:
+        baseline = replace(baseline, quant=keys[baseline.file_key][1])
+    return replace(cell, quant=keys[cell.file_key][1], baseline=baseline)
 
 
 def _view(report: HostReport, found: Mapping[FileKey, FoundModel]) -> HostView:

@@ -101,7 +101,9 @@ def _devices(pairing: Pairing) -> list[str]:
 
 def workload_facts(workload: WorkloadConfig) -> str:
     """A workload's configuration with its method version, canonical JSON."""
-    return canonical({**vars(workload), "method_version": workload.METHOD_VERSION})
+    left_out = getattr(workload, "NOT_IDENTITY", frozenset[str]())
+    decides = {key: value for key, value in vars(workload).items() if key not in left_out}
+    return canonical({**decides, "method_version": workload.METHOD_VERSION})
 
 
 def cell_identity(server_id: str, workload: str) -> str:

@@ -27,7 +27,7 @@ class LaneKey:
     hosts: tuple[str, ...]
     """Any of these may run them."""
     topic: Hashable
-    """The file, or the name of the model where launches are in turns."""
+    """The files, or the name of the model where launches are in turns."""
     engine: EngineKey
     devices: tuple[str, ...]
     """GPU models in split order; none: the host itself."""
@@ -53,9 +53,9 @@ class Entry:
     gone: bool = False
 
     @property
-    def file(self) -> FileKey:
-        """Its model file."""
-        return self.launch.first.spec.file_key
+    def files(self) -> tuple[FileKey, ...]:
+        """The model files that it needs."""
+        return self.launch.first.spec.file_keys
 
 
 @dataclass(slots=True, eq=False)
@@ -140,4 +140,4 @@ def key_of(launch: PlannedLaunch, avoid: str | None = None) -> LaneKey:
         return LaneKey(hosts, first.spec.model.name, engine, (), in_turns=True)
     devices = first.pairing.devices
     models = () if uses_host(launch) else tuple(device.description for device in devices)
-    return LaneKey(hosts, first.spec.file_key, engine, models, avoid if len(hosts) > 1 else None)
+    return LaneKey(hosts, first.spec.file_keys, engine, models, avoid if len(hosts) > 1 else None)

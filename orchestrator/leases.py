@@ -4,7 +4,7 @@ A plan binds a cell to one host of its class; hosts that are alike may count the
 another order, so the devices are found anew on the host that runs it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,6 +26,9 @@ class FileState(Enum):
     COMING = "coming"
     NEVER = "never"
     """It cannot be had on this host."""
+
+
+_WORST_LAST = (FileState.READY, FileState.AWAY, FileState.COMING, FileState.NEVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,14 @@ class HostState:
         """Whether it may get another launch."""
         return not self.draining and self.quarantined is None
 
-    def file(self, key: FileKey) -> FileState:
-        """Whether it has a model file."""
-        return self.files.get(key, FileState.READY)
+    def state(self, keys: Iterable[FileKey]) -> FileState:
+        """Whether it has all of these model files; else what is worst."""
+        states = [self.files.get(key, FileState.READY) for key in keys]
+        return max(states, key=_WORST_LAST.index)
+
+    def lacking(self, keys: Iterable[FileKey]) -> FileKey:
+        """The first of these that has to be fetched; there has to be one."""
+        return next(key for key in keys if self.files.get(key) is FileState.AWAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,9 @@ def workload_tokens(name: str, config: str, context: int) -> Workload:
         fill = math.ceil(context * values["fill_pct"] / 100)
         rounds = values["rounds"]
         return Workload(name, config, rounds * (fill + 1), rounds * values["n_predict"])
+    if name == "perplexity":
+        chunks = values["chunks"]
+        return Workload(name, config, chunks and chunks * values["chunk_context"], 0)
     if name == "depth_curve":
         return _depth_curve_tokens(name, config, context)
     sizes, generated, repetitions = (

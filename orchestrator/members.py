@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.cells import FileKey
-from orchestrator.fleet.files import Cannot, Files, Ready
+from orchestrator.fleet.files import Cannot, Files, Ready, wanted_file
 from orchestrator.host_view import HostView
 from orchestrator.leases import FileState, HostState
 from orchestrator.placement import Planned
 from orchestrator.wants import Wanted
-from workers.contract import ModelFile
+from workers.contract import Baseline, ModelFile
+from workers.models.fetching import Wanted as WantedFile
 
 
 @dataclass(slots=True)
@@ -36,12 +37,13 @@ class Members:
         self._files = files
         self._model_store = model_store
         self._members: dict[str, _Member] = {}
-        self._cells: dict[FileKey, Planned] = {}
+        self._wanted: dict[FileKey, WantedFile] = {}
         self._reasons: dict[FileKey, str] = {}
 
     def plan(self, cells: Iterable[Planned]) -> None:
         """Cells that may run: they say which files these are."""
-        self._cells |= {cell.spec.file_key: cell for cell in cells}
+        files = {named.file_key: (named, file) for cell in cells for named, file in cell.files}
+        self._wanted |= {key: wanted_file(*each) for key, each in files.items()}
 
     def join(self, node_id: str, view: HostView) -> None:
         """A host is there, for the first time or again.
@@ -77,9 +79,18 @@ class Members:
         member, key = self._members[host_id], cell.spec.file_key
         return member.files.get(key, cell.file)
 
+    def baseline(self, host_id: str, cell: Planned) -> Baseline | None:
+        """The model that a cell is compared with, where its file lies on a host."""
+        named, file = cell.spec.baseline, cell.baseline
+        if named is None or file is None:
+            return None
+        there = self._members[host_id].files.get(named.file_key, file)
+        return Baseline(there, named.quant, cell.baseline_cell_id)
+
     def why_missing(self, cell: Planned) -> str:
         """Why a host could not have a cell's model file."""
-        return self._reasons.get(cell.spec.file_key, f"no model file at {cell.file.path}")
+        told = (self._reasons.get(key) for key in cell.spec.file_keys)
+        return next((why for why in told if why), f"no model file at {cell.file.path}")
 
     def bring(self, wanted: Iterable[Wanted]) -> None:
         """Begin to fetch files, and see what has come of those that were begun."""
@@ -92,7 +103,7 @@ class Members:
                 self._see(host_id, member, key)
 
     def _see(self, host_id: str, member: _Member, key: FileKey) -> None:
-        match self._files.need(host_id, self._cells[key]):
+        match self._files.need_file(host_id, self._wanted[key]):
             case Ready(file):
                 member.files[key] = file
                 member.states[key] = FileState.READY

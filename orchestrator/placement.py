@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.cells import CellSpec
+from orchestrator.cells import CellSpec, NamedFile
 from orchestrator.fitting import Fitter, Seat
 from orchestrator.forecast import Forecast
 from orchestrator.host_view import HostView
@@ -19,6 +19,7 @@ from orchestrator.pairing import RUNS_LATER, Pairing, Unfit, bind
 from workers.contract import ModelFile
 from workers.engine.build import EngineBuild, EngineDevice
 from workers.engine.config import EngineConfig
+from workers.workloads.perplexity.config import PerplexityConfig
 
 Resolved = Mapping[str, int]
 """What earlier plans took for `n_cpu_moe=auto`, by `Planned.unresolved_id`."""
@@ -56,8 +57,18 @@ class Planned:
     """`server_id` with auto values left open; None where there are none."""
     launches: int = 1
     """Server lives in which it is still to be measured."""
+    baseline: ModelFile | None = None
+    """The file whose answers it is compared with."""
+    baseline_cell_id: str | None = None
+    """The cell of the plan that scores that file."""
     owed: tuple[tuple[str, int], ...] = ()
     """Where each host measures: the hosts that have yet to, and in how many of the launches."""
+
+    @property
+    def files(self) -> tuple[tuple[NamedFile, ModelFile], ...]:
+        """The files that it needs, and how they lie on its hosts, its model's first."""
+        lie = (self.file,) if self.baseline is None else (self.file, self.baseline)
+        return tuple(zip(self.spec.named_files, lie, strict=True))
 
 
 class Placer:
@@ -133,6 +144,9 @@ class Placer:
             unfit = unfit or lacking
         fit = self._fitter.fit(spec, seat)
         server = self._identity(spec, seat)
+        named = spec.baseline
+        baseline = self._view.models[named.file_key] if named else None
+        spec = with_baseline(spec, baseline)
         workload = workload_facts(spec.workload)
         reason = unfit or fit.unfit
         return Planned(
@@ -153,6 +167,7 @@ class Placer:
             note=fit.note,
             predicted_context=fit.predicted_context,
             unresolved_id=unresolved_id,
+            baseline=baseline,
         )
 
     def _identity(self, spec: CellSpec, seat: Seat) -> ServerIdentity:
@@ -176,6 +191,15 @@ class Placer:
         # none is what it is without the flag: one server configuration
         engine = replace(seat.engine, n_cpu_moe=layers or None)
         return replace(seat, engine=engine, facts=engine_facts(engine)), lacking
+
+
+def with_baseline(spec: CellSpec, file: ModelFile | None) -> CellSpec:
+    """With the baseline's hash in its workload; a file that is nowhere has a name there."""
+    if spec.baseline is None or not isinstance(spec.workload, PerplexityConfig):
+        return spec
+    sha256 = file.sha256 if file else None
+    name = sha256 or f"nowhere:{spec.baseline.model.name}:{spec.baseline.quant}"
+    return replace(spec, workload=replace(spec.workload, baseline_sha256=name))
 
 
 def _devices(spec: CellSpec, view: HostView) -> tuple[EngineDevice, ...]:

@@ -21,6 +21,7 @@ from warehouse.ledger import Ledger
 from workers.contract import ALONE
 from workers.engine.config import EngineConfig
 from workers.engine.flags import server_arguments, unknown_flags
+from workers.workloads.perplexity.config import BASELINE_CACHE
 
 _NO_HISTORY = Forecaster(())
 
@@ -138,7 +139,26 @@ def make_plan(
         _forecast(_decided(cell, ledger, each_host, force=force), forecaster)
         for cell in distinct.values()
     ]
+    decided = with_evidence(decided)
     return Plan(tuple(decided[i] for i in in_order([_work(cell) for cell in decided])))
+
+
+def with_evidence(cells: Sequence[Planned]) -> list[Planned]:
+    """With the cell that scores the baseline of each, as far as one does."""
+    scored = {
+        (cell.hardware_class, cell.file, cell.workload): cell.cell_id
+        for cell in cells
+        if cell.baseline and cell.decision != "pruned"
+        if (cell.spec.cache_k, cell.spec.cache_v) == BASELINE_CACHE
+    }
+    return [
+        replace(
+            cell, baseline_cell_id=scored.get((cell.hardware_class, cell.baseline, cell.workload))
+        )
+        if cell.baseline
+        else cell
+        for cell in cells
+    ]
 
 
 def check_flags(plan: Plan) -> None:
@@ -187,7 +207,8 @@ def _decided(
 ) -> Planned:
     if cell.decision != "run":
         return cell
-    new = force or cell.file.sha256 is None or cell.build is None
+    is_nowhere = any(file.sha256 is None for _, file in cell.files)
+    new = force or is_nowhere or cell.build is None
     if each_host is not None:
         return _owed(cell, ledger, {} if new else each_host.get(cell.cell_id, {}), new=new)
     if new:

@@ -106,7 +106,8 @@ def predicted_memory_rows(plan: Plan, sweep_id: str) -> list[rows.PredictedMemor
 def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell:
     """The row of an attempt."""
     counted = [trial.valid for trial in done.trials]
-    counted += [row.valid for row in done.evidence if isinstance(row, rows.Request | rows.AgentRun)]
+    own = (rows.Request, rows.Quality, rows.AgentRun)
+    counted += [row.valid for row in done.evidence if isinstance(row, own)]
     valid = sum(counted)
     return rows.Cell(
         **axes(cell),

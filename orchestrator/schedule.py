@@ -16,7 +16,7 @@ from orchestrator.measured_on import MeasuredOn
 from orchestrator.placement import Planned
 from orchestrator.plan import PlannedLaunch
 from orchestrator.pools import Pool, share_of
-from orchestrator.wants import Stuck, Wanted, helps, stuck_in, worth_fetching
+from orchestrator.wants import Stuck, Wanted, helps, lacked_by, stuck_in, worth_fetching
 from orchestrator.work import Rates
 
 
@@ -213,7 +213,7 @@ class Schedule:
                 [
                     lane
                     for pool, lane in self._open_lanes(host, FileState.AWAY)
-                    if helps(lane, self._workers(pool), coming[lane.head().file], self._rates)
+                    if helps(lane, self._workers(pool), coming[lacked_by(host, lane)], self._rates)
                 ]
                 if self._waits_for_file(host)
                 else []
@@ -221,10 +221,12 @@ class Schedule:
             if lanes:
                 best = max(
                     lanes,
-                    key=lambda lane: worth_fetching(lane, coming[lane.head().file], self._rates),
+                    key=lambda lane: worth_fetching(
+                        lane, coming[lacked_by(host, lane)], self._rates
+                    ),
                 )
-                coming[best.head().file] += 1
-                found.append(Wanted(host.host_id, best.head().file))
+                coming[lacked_by(host, best)] += 1
+                found.append(Wanted(host.host_id, lacked_by(host, best)))
         return found
 
     def stuck(self) -> list[Stuck]:
@@ -338,13 +340,13 @@ class Schedule:
             and not (lane.before and self._goes_on_elsewhere(host_id, lane, lane.before))
             and not (lane.key.avoid == host_id and self._others_can(host, pool, lane))
             and len(lane.drained_for - {host_id}) < len(lane)
-            and host.file(lane.head().file) is state
+            and host.state(lane.head().files) is state
         ]
 
     def _goes_on_elsewhere(self, host_id: str, lane: Lane, before: str) -> bool:
         """Whether its earlier launches were on another host, which can go on with it."""
         can = self._works(before) and (
-            self._hosts[before].file(lane.head().file) is not FileState.NEVER
+            self._hosts[before].state(lane.head().files) is not FileState.NEVER
         )
         return can and before != host_id and lane.home != host_id
 
@@ -352,7 +354,7 @@ class Schedule:
         """Whether another host with the file can try what this one failed."""
         has_it = (FileState.READY, FileState.COMING)
         return any(
-            self._works(other) and self._hosts[other].file(lane.head().file) in has_it
+            self._works(other) and self._hosts[other].state(lane.head().files) in has_it
             for other in pool.hosts
             if other != host.host_id
         )

@@ -39,6 +39,13 @@ from agents""",
 select model, quant, cache_k || '/' || cache_v as cache, pairing, max_context, fails_at,
        failure_class, starts
 from max_context""",
+    "perplexity": """\
+select model, quant, cache_k || '/' || cache_v as cache, corpus, chunk_context, chunks,
+       round(perplexity, 3) as perplexity, round(perplexity_se, 3) as perplexity_se,
+       baseline_quant, round(1000 * kld_mean_nats, 3) as kld_mean_mnat,
+       round(1000 * kld_p99_nats, 1) as kld_p99_mnat, round(same_top_pct, 2) as same_top_pct,
+       rows_dropped
+from model_quality""",
 }
 _AGENTS = """
 where task_class = 'all' and level is not null and (server_id, agent_config) in (

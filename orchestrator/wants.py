@@ -32,6 +32,11 @@ class Stuck:
     """Whether it is for want of the model file alone."""
 
 
+def lacked_by(host: HostState, lane: Lane) -> FileKey:
+    """The file that a host has to fetch next for a lane whose files are not all there."""
+    return host.lacking(lane.head().files)
+
+
 def helps(lane: Lane, hosts: Sequence[HostState], coming: int, rates: Rates) -> bool:
     """Whether one more host with the file ends the lane earlier than those that have it.
 
@@ -42,7 +47,7 @@ def helps(lane: Lane, hosts: Sequence[HostState], coming: int, rates: Rates) -> 
         rates: what is known of durations.
     """
     entry = lane.head()
-    states = [host.file(entry.file) for host in hosts]
+    states = [host.state(entry.files) for host in hosts]
     others = coming + states.count(FileState.READY) + states.count(FileState.COMING)
     if not others or lane.key.in_turns:
         return not coming and FileState.COMING not in states
@@ -83,6 +88,6 @@ def _stuck(launch: PlannedLaunch, hosts: Collection[HostState]) -> Stuck | None:
     if not seated:
         names = [host.host_id for host in able]
         return Stuck(launch, f"its devices are not there any more: {', '.join(names)}")
-    if all(host.file(launch.first.spec.file_key) is FileState.NEVER for host in seated):
+    if all(host.state(launch.first.spec.file_keys) is FileState.NEVER for host in seated):
         return Stuck(launch, "no host that it fits can get its model file", missing_model=True)
     return None

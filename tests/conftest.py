@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def _servers_of(folder: str) -> list[psutil.Process]:
         # Gone meanwhile, or another user's.
         with contextlib.suppress(psutil.Error):
             command = " ".join(process.cmdline())
-            is_server = "llama-server" in command or "llama_server" in command
+            is_server = re.search(r"llama[-_](server|perplexity)", command) is not None
             if is_server and process.environ().get("TMPDIR") == folder:
                 found.append(process)
     return found

@@ -3,7 +3,6 @@
 import gzip
 import os
 import shutil
-import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,17 +11,14 @@ from pathlib import Path
 
 from warehouse.errors import EngineError
 from warehouse.imports.llama_bench import BenchTest
-from workers.cancel import when_cancelled
 from workers.contract import CellDone, Event, LaunchDone, LaunchRequest
 from workers.engine.binary import resolve_binary
 from workers.engine.build import output_of
 from workers.engine.environment import scrub
-from workers.engine.failures import classify
-from workers.engine.spawn import spawn
-from workers.engine.supervisor import Supervisor
 from workers.failures import CellFailed, Failure, FailureClass
 from workers.launch_rows import Before, Seen, launch_row
 from workers.pagecache import page_cache_fraction
+from workers.tool import Tool, check_end
 from workers.workloads.llama_bench.arguments import (
     Tests,
     bench_arguments,
@@ -33,7 +29,6 @@ from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.llama_bench.output import as_errors, parse_output, trial_rows
 
 _TAIL_LINES = 60
-_KILL_WAIT_S = 10.0
 
 
 def run_bench(
@@ -69,8 +64,7 @@ class _Run:
         self._config = config
         self._folder = folder
         self._cancelled = cancelled
-        self._command: tuple[str, ...] = ()
-        self._life: Supervisor | None = None
+        self._tool: Tool | None = None
         self._before = Before(datetime.now(UTC))
 
     def events(self) -> Iterator[Event]:
@@ -88,17 +82,12 @@ class _Run:
         yield self._launch(tests, status, failure)
 
     def clean_up(self) -> None:
-        if self._life is not None:
-            self._life.send(signal.SIGKILL)
-            self._life.wait_exit(_KILL_WAIT_S)
+        if self._tool is not None:
+            self._tool.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    @property
-    def _log(self) -> Path:
-        return self._folder / "bench.log"
-
     def _lines(self) -> list[str]:
-        return self._log.read_text(errors="replace").splitlines() if self._log.is_file() else []
+        return self._tool.lines() if self._tool else []
 
     def _measure(self) -> None:
         engine, model = self._request.engine, Path(self._request.model.path)
@@ -112,29 +101,17 @@ class _Run:
         env = scrub(os.environ, engine.env)
         flags = bench_flags(output_of(path, "--help", env))
         arguments = bench_arguments(self._request, tests, self._config.repetitions, flags)
-        self._command = (str(path), *arguments)
         self._before = Before(datetime.now(UTC), page_cache_fraction(model))
-        self._wait(self._start(env), tests)
+        self._run((str(path), *arguments), tests)
 
-    def _start(self, env: dict[str, str]) -> Supervisor:
+    def _run(self, command: tuple[str, ...], tests: Tests) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        gib = self._request.engine.address_space_gib
-        limit = None if gib is None else int(gib * 2**30)
-        process = spawn(self._command, env=env, address_space_bytes=limit)
-        self._life = Supervisor(process, self._log.open("wb"))
-        return self._life
-
-    def _wait(self, life: Supervisor, tests: Tests) -> None:
+        tool = self._tool = Tool(command, self._request.engine, self._folder / "bench.log")
+        tool.start()
         limit_s = self._request.engine.request_timeout_s * tests.number
-        with when_cancelled(self._cancelled, lambda: life.send(signal.SIGKILL)):
-            exit_code = life.wait_exit(limit_s)
-        if exit_code is None:
-            text = f"llama-bench did not end within {limit_s:g} s"
-            raise CellFailed(Failure(FailureClass.RUN_TIMEOUT, text))
-        if exit_code != 0:
-            found = classify(as_errors(self._lines()), exit_code, "load", program="llama-bench")
-            raise CellFailed(found)
-        if len(parse_output(self._lines())) != tests.number:
+        exit_code = tool.wait(limit_s, self._cancelled)
+        check_end(exit_code, as_errors(tool.lines()), limit_s, "llama-bench")
+        if len(parse_output(tool.lines())) != tests.number:
             text = f"llama-bench printed fewer than its {tests.number} tests"
             raise CellFailed(Failure(FailureClass.CRASH, text))
 
@@ -156,8 +133,8 @@ class _Run:
     ) -> LaunchDone:
         lines = self._lines()
         seen = Seen(
-            command_line=self._command,
-            exit_code=self._life.exit_code if self._life else None,
+            command_line=self._tool.command if self._tool else (),
+            exit_code=self._tool.exit_code if self._tool else None,
             ended_at=datetime.now(UTC),
             log_tail="\n".join(lines[-_TAIL_LINES:]),
         )

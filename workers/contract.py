@@ -13,6 +13,7 @@ from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
+from workers.workloads.perplexity.config import PerplexityConfig
 from workers.workloads.speed.config import SpeedConfig
 from workers.workloads.stability.config import StabilityConfig
 
@@ -23,11 +24,12 @@ WorkloadConfig = (
     | ConcurrencyConfig
     | MaxContextConfig
     | LlamaBenchConfig
+    | PerplexityConfig
     | AgentConfig
 )
 """Configuration of any workload."""
 
-ALONE = (MaxContextConfig, LlamaBenchConfig)
+ALONE = (MaxContextConfig, LlamaBenchConfig, PerplexityConfig)
 """Workloads that start processes of their own: each cell of theirs is a launch to itself."""
 
 MEMORY_FOLDER = "memory"
@@ -42,6 +44,16 @@ class ModelFile:
     sha256: str | None
     """None: the file was nowhere when the plan was made."""
     size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A model whose answers others are compared with."""
+
+    file: ModelFile
+    quant: str
+    cell_id: str | None
+    """The cell that scores it, as evidence; None: it is not in the sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,8 @@ class LaunchRequest:
     predicted_context: int | None = None
     """Largest context that the plan expects to fit; where `max_context` starts looking."""
     measure: MeasureConfig = field(default_factory=MeasureConfig)
+    baseline: Baseline | None = None
+    """Of `perplexity`, where it compares."""
 
 
 @dataclass(frozen=True, slots=True)

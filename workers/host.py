@@ -20,10 +20,12 @@ from workers.executor import run_launch
 from workers.gpu import Nvml
 from workers.look import EngineKey, HostReport, LookRequest, look
 from workers.parent import die_with_parent
+from workers.perplexity_run import run_perplexity
 from workers.run_dir import run_dir
 from workers.running import Running
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
+from workers.workloads.perplexity.config import PerplexityConfig
 
 _MOST_LAUNCHES = 16
 """Side by side on one host: as many as a host has GPUs."""
@@ -122,6 +124,8 @@ class HostWorker:
             yield from run_search(request, workload, **means)
         elif isinstance(workload, LlamaBenchConfig):
             yield from run_bench(request, workload, run_dir=self._run_dir, cancelled=cancelled)
+        elif isinstance(workload, PerplexityConfig):
+            yield from run_perplexity(request, workload, run_dir=self._run_dir, cancelled=cancelled)
         else:
             yield from run_launch(request, **means)
 

@@ -22,6 +22,7 @@ from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.max_context.config import MaxContextConfig
+from workers.workloads.perplexity.config import PerplexityConfig
 from workers.workloads.speed.config import SpeedConfig
 from workers.workloads.stability.config import StabilityConfig
 
@@ -117,6 +118,7 @@ def register_schemas() -> None:
         ("workload", "depth_curve_schema", DepthCurveConfig),
         ("workload", "max_context_schema", MaxContextConfig),
         ("workload", "llama_bench_schema", LlamaBenchConfig),
+        ("workload", "perplexity_schema", PerplexityConfig),
         ("workload", "concurrency_schema", ConcurrencyConfig),
         ("workload", "stability_schema", StabilityConfig),
         ("workload", "agent_schema", AgentConfig),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.cells import NamedFile
 from orchestrator.fleet.fetch_job import GiveUp, Job, Policy, Try, Wait, next_try
 from orchestrator.fleet.fetch_run import SOURCE, TARGET, Arrived, Failed, Fetching, FetchRun
 from orchestrator.fleet.movers import HostFiles, Movers
@@ -195,15 +196,20 @@ class Files:
 
 
 def wanted_by(cell: Planned) -> Wanted:
-    """The model file of a cell; its hash from the plan, else from the catalogue."""
-    model, quant = cell.spec.model, cell.spec.quant
+    """The model file of a cell."""
+    return wanted_file(*cell.files[0])
+
+
+def wanted_file(named: NamedFile, file: ModelFile) -> Wanted:
+    """A file as the plan has it; its hash from there, else from the catalogue."""
+    model, quant = named.model, named.quant
     listed = model.files.get(quant)
     own = model.path or (listed.path if listed else None)
-    name = Path(own).name if own else listed.file if listed else Path(cell.file.path).name
+    name = Path(own).name if own else listed.file if listed else Path(file.path).name
     return Wanted(
         model=model,
         quant=quant,
-        sha256=cell.file.sha256 or (listed.sha256 if listed else None),
-        size_bytes=cell.file.size_bytes or (listed.size_bytes if listed else None),
+        sha256=file.sha256 or (listed.sha256 if listed else None),
+        size_bytes=file.size_bytes or (listed.size_bytes if listed else None),
         name=name,
     )

@@ -7,7 +7,7 @@ or comes before the launch.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator.cells import CellSpec, FileKey
+from orchestrator.cells import CellSpec, FileKey, NamedFile
 from orchestrator.host_view import HostView
 from workers.contract import ModelFile
 
@@ -22,12 +22,12 @@ def lend(views: Sequence[HostView], cells: Sequence[CellSpec]) -> tuple[HostView
         views: what is on each host.
         cells: with the catalogue's entries.
     """
-    listed = {cell.file_key: cell for cell in cells}
+    listed = {file.file_key: file for cell in cells for file in cell.named_files}
     return tuple(_borrowing(view, views, listed) for view in views)
 
 
 def _borrowing(
-    view: HostView, views: Sequence[HostView], listed: dict[FileKey, CellSpec]
+    view: HostView, views: Sequence[HostView], listed: dict[FileKey, NamedFile]
 ) -> HostView:
     lacking = [key for key, file in view.models.items() if file.sha256 is None]
     if not lacking:
@@ -51,9 +51,9 @@ def _has(view: HostView, key: FileKey) -> bool:
     return key in view.models and view.models[key].sha256 is not None
 
 
-def _of_catalogue(file: ModelFile, cell: CellSpec | None) -> ModelFile:
+def _of_catalogue(file: ModelFile, named: NamedFile | None) -> ModelFile:
     """A file that is nowhere, as the catalogue describes it."""
-    listed = cell.model.files.get(cell.quant) if cell else None
+    listed = named.model.files.get(named.quant) if named else None
     if listed is None or listed.path is not None:
         return file
     return replace(file, sha256=listed.sha256, size_bytes=listed.size_bytes or file.size_bytes)

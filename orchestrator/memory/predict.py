@@ -58,6 +58,9 @@ class Prediction:
         return {device: self.mib(device) for device in dict.fromkeys(p.device for p in self.parts)}
 
 
+_LOGIT_BYTES = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a launch fits."""
@@ -184,6 +187,7 @@ def _counted(shape: ModelShape, server: ServerShape, held: Weights) -> list[Pred
         ("weights", held.by_device),
         ("kv", kv_bytes(shape, server)),
         ("recurrent", recurrent_bytes(shape, server)),
+        ("output", {HOST: server.outputs * shape.vocab_size * _LOGIT_BYTES}),
     )
     return [
         PredictedPart(

@@ -43,6 +43,8 @@ class ServerShape:
     swa_full: bool = False
     mmap: bool = True
     repack: bool = True
+    outputs: int = 0
+    """Tokens whose logits are kept on the host; a server keeps those of one by slot."""
 
     @property
     def context_per_sequence(self) -> int:

@@ -14,7 +14,7 @@ from tests.unit.orchestrator_samples import (
     spec,
     view,
 )
-from tests.warehouse_samples import launch, trial
+from tests.warehouse_samples import launch, quality, trial
 from warehouse.ledger import Attempt
 from workers.contract import CellDone, LaunchReady
 from workers.engine.config import EngineConfig
@@ -104,6 +104,14 @@ def test_an_attempt_is_a_row_that_counts_its_trials() -> None:
     assert (row.valid_trials, row.invalid_trials) == (2, 1)
     assert (row.source, row.slot_context) == ("measured", 2048)
     assert {name: getattr(row, name) for name in axes(cell)} == axes(cell)
+
+
+def test_figures_of_quality_count_as_trials() -> None:
+    cell = planned()
+    figures = (quality(cell.cell_id), quality(cell.cell_id, valid=False))
+    done = CellDone(cell.cell_id, 1, "ok", None, START, END, (), (), figures)
+    row = cell_row(cell, request(cell), done)
+    assert (row.valid_trials, row.invalid_trials) == (1, 1)
 
 
 def test_a_failure_is_a_row_with_its_class_and_reason() -> None:

@@ -1,5 +1,7 @@
 """Every task: its check lets the right work pass, and nothing else."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import permutations
@@ -122,6 +124,13 @@ def test_at_least_60_tasks_that_no_other_tasks_work_solves() -> None:
     # What two texts do not tell has the same right answer; the texts differ.
     assert set(solved) == set(permutations(("l0_absent_fact", "l4_text_absent"), 2))
     assert len({posed_at(name, 1).prompt for name in TASKS}) == len(TASKS)
+
+
+def test_the_suite_is_plain_python() -> None:
+    heavy = "{'inspect_ai', 'playwright', 'ray', 'duckdb', 'pyarrow'}"
+    code = f"import sys, workers.agent.suite.catalogue; print({heavy} & sys.modules.keys())"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
 
 
 def test_every_tool_level_and_class_is_there() -> None:

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.summaries import summary_queries
-from tests.warehouse_samples import cell, planned, sweep, trial, warehouse
+from tests.warehouse_samples import cell, planned, quality, sweep, trial, warehouse
 from warehouse.connection import connect
 
-WORKLOADS = ("speed", "depth_curve", "stability", "concurrency", "max_context")
+WORKLOADS = ("speed", "depth_curve", "stability", "concurrency", "max_context", "perplexity")
 
 
 @pytest.fixture
@@ -45,3 +45,13 @@ def test_a_depth_curve_ends_with_its_degradation(root: Path) -> None:
     outcomes, degradation = answers(root, "depth_curve")
     assert "tg_tok_s" not in outcomes[0]
     assert [row["tg_pct"] for row in degradation] == [100.0, 50.0]
+
+
+def test_a_sweep_of_quality_ends_with_its_figures(root: Path) -> None:
+    row = cell("perplexity", workload="perplexity", attempt=2)
+    figures = quality("perplexity", attempt=2, kld_mean_nats=0.125, baseline_quant="Q8_0")
+    warehouse(root).commit_cell(row, [], [], [figures])
+    _, found = answers(root, "perplexity")
+    assert [(r["perplexity"], r["kld_mean_mnat"], r["baseline_quant"]) for r in found] == [
+        (12.5, 125.0, "Q8_0")
+    ]

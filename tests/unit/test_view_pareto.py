@@ -133,3 +133,30 @@ def test_the_latest_valid_figure_of_a_file_counts(store: Warehouse, ask: Ask) ->
     score("c", 20, quality("c", corpus_sha256="c1", perplexity=7.0), cache_k="q8_0")
     found = ask("SELECT cell_id, perplexity, rows_dropped FROM model_quality ORDER BY 1")
     assert [tuple(row.values()) for row in found] == [("b", 13.0, 1), ("c", 7.0, 0)]
+
+
+def test_a_speed_has_the_quality_of_its_own_file(store: Warehouse, ask: Ask) -> None:
+    """Two files of one quant (another publisher's, another date), and two pairs of cache types."""
+    made = (("a", "m1", "f16", 11.0), ("b", "m2", "f16", 14.0), ("c", "m1", "q4_0", 12.0))
+    for name, sha256, cache, perplexity in made:
+        axes: dict[str, Any] = {
+            "quant": "Q4_K_M",
+            "model_sha256": sha256,
+            "cache_k": cache,
+            "cache_v": cache,
+        }
+        store.write_launch(launch(f"l{name}"), [memory(f"l{name}", "CPU", "model", 100.0, "log")])
+        row = cell(name, launch_id=f"l{name}", server_id=f"s{name}", **axes)
+        store.commit_cell(row, [trial(name, tg_tok_s=40.0)], [])
+        # quality is scored in chunks: with another context and another server configuration
+        scored = cell(f"q{name}", workload="perplexity", context=512, server_id=f"t{name}", **axes)
+        figures = quality(f"q{name}", perplexity=perplexity, kld_mean_nats=perplexity / 100)
+        store.commit_cell(scored, [], [], [figures])
+    store.write_launch(launch("ld"), [memory("ld", "CPU", "model", 100.0, "log")])
+    alone = cell("d", launch_id="ld", server_id="sd", quant="Q4_K_M", model_sha256="m3")
+    store.commit_cell(alone, [trial("d", tg_tok_s=40.0)], [])
+    found = ask("SELECT cell_id, perplexity, kld_mean_nats FROM pareto ORDER BY 1")
+    assert [tuple(row.values()) for row in found] == [
+        *((name, perplexity, perplexity / 100) for name, _, _, perplexity in made),
+        ("d", None, None),
+    ]

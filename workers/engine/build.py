@@ -56,11 +56,13 @@ class EngineBuild:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What stays the same while the files do."""
+class Known:
+    """What of a program of llama.cpp stays the same while its files do."""
 
     sha256: str
+    """As `EngineBuild.sha256`."""
     text: str
+    """As `EngineBuild.text`."""
     flags: list[str]
 
 
@@ -76,7 +78,7 @@ def probe(binary: str, env: Mapping[str, str] | None = None) -> EngineBuild:
     """
     path = resolve_binary(binary)
     environment = scrub(os.environ, env or {})
-    known = _known(path, environment, env or {})
+    known = known_of(path, env or {})
     devices = parse_devices(output_of(path, "--list-devices", environment))
     return EngineBuild(path, known.sha256, known.text, frozenset(known.flags), devices)
 
@@ -101,13 +103,22 @@ def parse_devices(text: str) -> tuple[EngineDevice, ...]:
     )
 
 
-def _known(path: Path, env: Mapping[str, str], extra: Mapping[str, str]) -> _Known:
-    files = _files(path)
+def known_of(path: Path, extra: Mapping[str, str]) -> Known:
+    """Identity and flags of a program of llama.cpp, remembered.
+
+    Args:
+        path: The program.
+        extra: As `EngineConfig.env`.
+
+    Raises:
+        EngineError: It does not run.
+    """
+    files, env = _files(path), scrub(os.environ, extra)
     store = platformdirs.user_state_path("herd") / "engines" / f"{_key(path, files, extra)}.json"
     try:
-        return _Known(**json.loads(store.read_bytes()))
+        return Known(**json.loads(store.read_bytes()))
     except (OSError, ValueError, TypeError):  # not there, or damaged: learn it anew
-        known = _Known(
+        known = Known(
             _hash(files),
             parse_version(output_of(path, "--version", env)),
             sorted(parse_help(output_of(path, "--help", env))),
@@ -123,7 +134,7 @@ def _key(path: Path, files: Sequence[Path], extra: Mapping[str, str]) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _remember(store: Path, known: _Known) -> None:
+def _remember(store: Path, known: Known) -> None:
     store.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=store.parent, delete=False) as file:
         json.dump(asdict(known), file)

@@ -21,6 +21,9 @@ class EngineConfig:
     """A path, a name on PATH, or `package:NAME` for a binary in an installed Python package."""
     bench_binary: str | None = None
     """llama-bench of the same build, as `binary`: for the workload `llama_bench`."""
+    perplexity_binary: str | None = None
+    """llama-perplexity of the same build, as `binary`; None: the one beside the server's, if it is
+    there. For the workload `perplexity`."""
     build_date: str | None = None
     """Day of the build, ISO 8601: orders builds, since build numbers are no identity."""
 
@@ -82,6 +85,7 @@ class EngineConfig:
             "name",
             "binary",
             "bench_binary",
+            "perplexity_binary",
             "build_date",
             "start_timeout_s",
             "stop_timeout_s",

@@ -1,5 +1,6 @@
 """Outcomes as a run would leave them, put together by hand."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -67,6 +68,18 @@ def otherwise(outcome: Outcome, answer: str) -> Outcome:
     """The same work with another last answer."""
     turns = (*outcome.turns[:-1], answer)
     return replace(outcome, answer=answer, turns=turns)
+
+
+def instead(outcome: Outcome, *states: WorldState) -> tuple[Outcome, ...]:
+    """The same words, in each of these worlds."""
+    return tuple(replace(outcome, state=each) for each in states)
+
+
+def part(text: str, pattern: str) -> str:
+    """What the first group of the pattern finds."""
+    found = re.search(pattern, text)
+    assert found, pattern
+    return found[1]
 
 
 def idle(outcome: Outcome, files: Mapping[str, bytes] | None = None) -> Outcome:

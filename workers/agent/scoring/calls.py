@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 
 from workers.agent.scoring.transcript import AskedCall, Turn
 

@@ -1,6 +1,8 @@
 """Demands on the world's state and on the calls: what was really done."""
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from posixpath import normpath
 
 from workers.agent.scoring.report import Effect
 from workers.agent.suite import answers
@@ -18,7 +20,9 @@ def visited(path: str, by: str | None = None) -> Demand:
 
     def demand(outcome: Outcome) -> str | None:
         seen = any(
-            each.path.partition("?")[0] == path and each.status < 400 and by in (None, each.by)
+            each.path.partition("?")[0] == path
+            and HTTPStatus.OK <= each.status < HTTPStatus.BAD_REQUEST
+            and by in (None, each.by)
             for each in outcome.state.requests
         )
         return None if seen else f"{path} was not visited{f' by the {by}' if by else ''}"
@@ -163,7 +167,7 @@ def shot(path: str, page: str | None = None) -> Demand:
     """The browser made this screenshot, of that page, and it is still there."""
 
     def demand(outcome: Outcome) -> str | None:
-        made = [each for each in outcome.state.screenshots if each.path == path]
+        made = [each for each in outcome.state.screenshots if normpath(each.path) == path]
         if not made or path not in outcome.state.files:
             return f"there is no screenshot {path}"
         if page is not None and not any(_path_of(each.url) == page for each in made):

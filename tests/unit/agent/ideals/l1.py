@@ -10,6 +10,7 @@ from tests.unit.agent.outcomes import (
     got,
     idle,
     otherwise,
+    part,
     picture,
     said,
     text_to,
@@ -18,12 +19,6 @@ from tests.unit.agent.outcomes import (
 from workers.agent.suite.spec import Call, Posed
 from workers.agent.world.facts import Facts, Story, Weather
 from workers.agent.world.state import TestRun
-
-
-def _in(text: str, pattern: str) -> str:
-    found = re.search(pattern, text)
-    assert found, pattern
-    return found[1]
 
 
 def _city(posed: Posed, facts: Facts) -> Weather:
@@ -174,7 +169,7 @@ def screenshot(posed: Posed, facts: Facts) -> Case:
 
 def read_file(posed: Posed, _facts: Facts) -> Case:
     notes = posed.files["notes.txt"].decode()
-    key, spare = _in(notes, r"Saturday on: (\S+)"), _in(notes, r"until Friday: (\S+)")
+    key, spare = part(notes, r"Saturday on: (\S+)"), part(notes, r"until Friday: (\S+)")
     calls = [Call("read_file", {"path": "notes.txt"})]
     right = said(f"`{key}`", world(posed.files), calls=calls)
     return Case(
@@ -183,7 +178,7 @@ def read_file(posed: Posed, _facts: Facts) -> Case:
 
 
 def write_file(posed: Posed, _facts: Facts) -> Case:
-    site, port = _in(posed.prompt, r"site=(.*?) and"), _in(posed.prompt, r"port=(\d+)")
+    site, port = part(posed.prompt, r"site=(.*?) and"), part(posed.prompt, r"port=(\d+)")
     right = said("Written.", world({"settings.ini": f"site={site}\nport={port}".encode()}))
     turned = f"port={port}\nsite={site}\n".encode()
     fenced = f"```\nsite={site}\nport={port}\n```".encode()
@@ -210,7 +205,7 @@ def list_files(posed: Posed, _facts: Facts) -> Case:
 
 
 def send_text(posed: Posed, _facts: Facts) -> Case:
-    to, text = _in(posed.prompt, r"to (\S+@\S+): "), _in(posed.prompt, r"example: (.*)$")
+    to, text = part(posed.prompt, r"to (\S+@\S+): "), part(posed.prompt, r"example: (.*)$")
     right = said("Sent.", world(deliveries=[text_to(to, text)]))
     others = (
         [text_to(to, f"{text} Regards")],
@@ -224,7 +219,7 @@ def send_text(posed: Posed, _facts: Facts) -> Case:
 
 
 def send_file(posed: Posed, _facts: Facts) -> Case:
-    path, to = _in(posed.prompt, r"the file (\S+) to"), _in(posed.prompt, r"(\S+@\S+)\.$")
+    path, to = part(posed.prompt, r"the file (\S+) to"), part(posed.prompt, r"(\S+@\S+)\.$")
     (other,) = [each for each in posed.files if each != path]
     sent = [file_to(to, path, posed.files[path])]
     right = said("Sent.", world(posed.files, deliveries=sent))

@@ -12,33 +12,24 @@ from tests.unit.agent.outcomes import (
     file_to,
     got,
     idle,
+    instead,
     otherwise,
-    picture,
+    part,
     said,
     text_to,
     world,
 )
-from workers.agent.suite.spec import Call, Outcome, Posed
-from workers.agent.world.facts import Facts, Form, Weather, confirmation_code
-from workers.agent.world.state import FormPost, Screenshot, TestRun, WorldState
-
-
-def _in(text: str, pattern: str) -> str:
-    found = re.search(pattern, text)
-    assert found, pattern
-    return found[1]
+from workers.agent.suite.spec import Call, Posed
+from workers.agent.world.facts import Facts, Weather
+from workers.agent.world.state import TestRun, WorldState
 
 
 def _to(posed: Posed) -> str:
-    return _in(posed.prompt, r"([\w.]+@[\w.]+\.(?:example|test))").rstrip(".")
+    return part(posed.prompt, r"([\w.]+@[\w.]+\.(?:example|test))").rstrip(".")
 
 
 def _cities(posed: Posed, facts: Facts) -> list[Weather]:
     return [each for each in facts.cities.values() if re.search(rf"\b{each.name}\b", posed.prompt)]
-
-
-def _instead(right: Outcome, *states: WorldState) -> tuple[Outcome, ...]:
-    return tuple(replace(right, state=each) for each in states)
 
 
 def warmest(posed: Posed, facts: Facts) -> Case:
@@ -52,7 +43,7 @@ def warmest(posed: Posed, facts: Facts) -> Case:
             otherwise(right, ordered[-2].name),
             otherwise(right, f"{ordered[-1].name} or {ordered[-2].name}"),
             idle(right),
-            *_instead(right, world(requests=got(*pages[1:]))),
+            *instead(right, world(requests=got(*pages[1:]))),
         ),
     )
 
@@ -68,7 +59,7 @@ def humidity_ranking(posed: Posed, facts: Facts) -> Case:
     right = said("air.txt is written.", ended(lines))
     swapped = [lines[1], lines[0], *lines[2:]]
     wrong = ended(swapped), ended(lines[::-1]), ended(lines[:9]), ended(lines, 1), ended([])
-    return Case(right, (idle(right), *_instead(right, *wrong)))
+    return Case(right, (idle(right), *instead(right, *wrong)))
 
 
 def picnic(posed: Posed, facts: Facts) -> Case:
@@ -87,7 +78,7 @@ def picnic(posed: Posed, facts: Facts) -> Case:
         ended(f"Go to {best.name}: {best.humidity_pct} % humidity.", "else@picnic.example"),
         world(deliveries=[text_to(to, f"Go to {best.name}: {best.humidity_pct} %")]),
     )
-    return Case(right, (idle(right), *_instead(right, *wrong)))
+    return Case(right, (idle(right), *instead(right, *wrong)))
 
 
 def totals(posed: Posed, _facts: Facts) -> Case:
@@ -107,7 +98,7 @@ def totals(posed: Posed, _facts: Facts) -> Case:
         ended({each: sums[each] for each in sums if each != first}),
         replace(right.state, files={**right.state.files, "orders.csv": b""}),
     )
-    return Case(right, (idle(right, posed.files), *_instead(right, *wrong)))
+    return Case(right, (idle(right, posed.files), *instead(right, *wrong)))
 
 
 def merge(posed: Posed, _facts: Facts) -> Case:
@@ -128,12 +119,12 @@ def merge(posed: Posed, _facts: Facts) -> Case:
         replace(right.state, deliveries=()),
         replace(right.state, files={"members.txt": right.state.files["members.txt"]}),
     )
-    return Case(right, (idle(right, posed.files), *_instead(right, *wrong)))
+    return Case(right, (idle(right, posed.files), *instead(right, *wrong)))
 
 
 def settings(posed: Posed, _facts: Facts) -> Case:
     before = posed.files["app/server.ini"].decode()
-    port, wanted = _in(before, r"port = (\d+)"), _in(posed.prompt, r"to (\d+)\.")
+    port, wanted = part(before, r"port = (\d+)"), part(posed.prompt, r"to (\d+)\.")
     server, cache = before.split("[cache]")
 
     def ended(text: str) -> WorldState:
@@ -146,7 +137,7 @@ def settings(posed: Posed, _facts: Facts) -> Case:
         ended(right.state.files["app/server.ini"].decode().replace("# the server\n", "")),
         ended(f"[server]\nport = {wanted}\n"),
     )
-    return Case(right, (idle(right, posed.files), *_instead(right, *wrong)))
+    return Case(right, (idle(right, posed.files), *instead(right, *wrong)))
 
 
 def report(posed: Posed, facts: Facts) -> Case:
@@ -168,7 +159,7 @@ def report(posed: Posed, facts: Facts) -> Case:
         replace(right.state, deliveries=(text_to(to, text.decode()),)),
         replace(right.state, requests=()),
     )
-    return Case(right, (idle(right), *_instead(right, *wrong)))
+    return Case(right, (idle(right), *instead(right, *wrong)))
 
 
 def repair(posed: Posed, _facts: Facts) -> Case:
@@ -181,8 +172,8 @@ def repair(posed: Posed, _facts: Facts) -> Case:
         (
             replace(right, hidden=TestRun(3, 1, 4)),
             replace(right, hidden=None),
-            *_instead(right, world(files), world(files, test_runs=[TestRun(3, 1, 4)])),
-            *_instead(right, world(bent, test_runs=[passed])),
+            *instead(right, world(files), world(files, test_runs=[TestRun(3, 1, 4)])),
+            *instead(right, world(bent, test_runs=[passed])),
         ),
     )
 
@@ -202,65 +193,9 @@ def median(posed: Posed, _facts: Facts) -> Case:
             otherwise(right, f"The median is {beside}."),
             replace(right, calls=()),
             idle(right, posed.files),
-            *_instead(right, ended(beside)),
+            *instead(right, ended(beside)),
         ),
     )
-
-
-def summary(posed: Posed, facts: Facts) -> Case:
-    article = facts.articles[0]
-    told = article.facts
-    pages = [*got("/", by="browser"), *got(article.path)]
-    text = f"{told['engineer']} builds it: {told['length']} for {told['cost']}."
-    right = said(text, world(requests=pages))
-    return Case(
-        right,
-        (
-            otherwise(right, text.replace(told["engineer"], "Somebody Else")),
-            otherwise(right, text.replace(told["cost"], "12 euros")),
-            otherwise(right, text.replace(told["length"], "12 metres")),
-            otherwise(right, text * 20),
-            idle(right),
-            *_instead(right, world(requests=pages[:1]), world(requests=pages[1:])),
-        ),
-    )
-
-
-def follow_up(posed: Posed, facts: Facts) -> Case:
-    article = facts.articles[1]
-    assert article.follow_up
-    later = article.follow_up.facts
-    pages = got(article.path, article.follow_up.path)
-    told = f"{later['donor']} gave {later['repair_cost']} for the repair."
-    right = said(told, world(requests=pages), turns=[article.facts["director"], told])
-    return Case(
-        right,
-        (
-            otherwise(right, told.replace(later["donor"], "Somebody Else")),
-            otherwise(right, told.replace(later["repair_cost"], "12 euros")),
-            replace(right, turns=("Somebody Else", told)),
-            replace(right, turns=(told,)),
-            idle(right),
-            *_instead(right, world(requests=pages[:1])),
-        ),
-    )
-
-
-def head_of(posed: Posed, facts: Facts) -> Case:
-    (head,) = [each for each in facts.staff if f"{each.role} ({each.department})" in posed.prompt]
-    other = next(each for each in facts.staff if each.office != head.office)
-
-    def ended(to: str, text: str) -> WorldState:
-        return world(requests=got("/staff"), deliveries=[text_to(to, text)])
-
-    right = said("Sent.", ended(head.email, f"Your office is {head.office}."))
-    wrong = (
-        ended(other.email, f"Your office is {head.office}."),
-        ended(head.email, f"Your office is {other.office}."),
-        ended(head.email, f"Your office is {head.office} or {other.office}."),
-        ended(head.email, "Hello."),
-    )
-    return Case(right, (idle(right), *_instead(right, *wrong)))
 
 
 def basket(posed: Posed, facts: Facts) -> Case:
@@ -276,7 +211,10 @@ def basket(posed: Posed, facts: Facts) -> Case:
 
 
 def train(posed: Posed, facts: Facts) -> Case:
-    place, until = _in(posed.prompt, r"train to (.*?) leaves"), _in(posed.prompt, r"by (\d\d:\d\d)")
+    place, until = (
+        part(posed.prompt, r"train to (.*?) leaves"),
+        part(posed.prompt, r"by (\d\d:\d\d)"),
+    )
     there = [each for each in facts.trains if each.destination == place]
     best = max((each for each in there if each.arrives <= until), key=lambda each: each.departs)
     right = said(f"{best.number} from platform {best.platform}", world(requests=got("/trains")))
@@ -295,100 +233,6 @@ def train(posed: Posed, facts: Facts) -> Case:
     )
 
 
-def screenshot_sent(posed: Posed, facts: Facts) -> Case:
-    path, page, to = "shots/story.png", _in(posed.prompt, r"Open (\S+) in"), _to(posed)
-    png = b"\x89PNG2"
-
-    def ended(taken: Screenshot, sent: bytes | None) -> WorldState:
-        deliveries = [] if sent is None else [file_to(to, path, sent)]
-        return world({path: png}, screenshots=[taken], deliveries=deliveries)
-
-    taken = picture(path, page, png)
-    right = said("The screenshot is sent.", ended(taken, png))
-    wrong = (
-        ended(taken, None),
-        ended(taken, b"an earlier one"),
-        ended(picture(path, "/", png), png),
-        replace(right.state, screenshots=()),
-        replace(right.state, files={}),
-        replace(right.state, deliveries=(text_to(to, "The screenshot is sent."),)),
-    )
-    return Case(right, (idle(right), *_instead(right, *wrong)))
-
-
-def _form(form: Form, fields: dict[str, str], answer: str, facts: Facts) -> Case:
-    code = confirmation_code(facts.seed, form, fields)
-    right = said(answer.format(code=code), world(forms=[FormPost(form.path, fields, True)]))
-    wrong = [world(forms=[FormPost(form.path, {**fields, name: "wrong"}, True)]) for name in fields]
-    wrong += [world(forms=[FormPost(form.path, fields, False)])]
-    wrong += [world(forms=[FormPost("/elsewhere", fields, True)])]
-    return Case(
-        right,
-        (
-            idle(right),
-            otherwise(right, answer.format(code="00000000")),
-            *_instead(right, *wrong),
-        ),
-    )
-
-
-def register(posed: Posed, facts: Facts) -> Case:
-    fields = {
-        "name": _in(posed.prompt, r"name (.*?), e-mail"),
-        "email": _to(posed),
-        "course": _in(posed.prompt, r"course “(.*?)”"),
-        "seats": _in(posed.prompt, r"(\d) seats"),
-    }
-    return _form(facts.register, fields, "The code is {code}.", facts)
-
-
-def de_newsletter(posed: Posed, facts: Facts) -> Case:
-    fields = {"email": _to(posed), "edition": "de", "consent": "yes"}
-    case = _form(facts.newsletter, fields, "Der Code der Bestätigung ist {code}.", facts)
-    english = case.right.answer.replace("Der Code der Bestätigung ist", "The code is")
-    return replace(case, wrong=(*case.wrong, otherwise(case.right, english)))
-
-
-def de_summary(posed: Posed, facts: Facts) -> Case:
-    article = facts.article_de
-    told = article.facts
-    who, cost = told["leiterin"], told["kosten"]
-    text = f"{who} leitet das Museum, das nach {told['ort']} zieht und {cost} kostet."
-    right = said(text, world(requests=got("/de/", article.path)))
-    return Case(
-        right,
-        (
-            otherwise(right, text.replace(told["leiterin"], "Eva Muster")),
-            otherwise(right, text.replace(told["ort"], "Wien")),
-            otherwise(right, text.replace(told["kosten"], "12 Euro")),
-            otherwise(right, text * 10),
-            otherwise(
-                right, f"{told['leiterin']} leads the museum in {told['ort']} for {told['kosten']}."
-            ),
-            idle(right),
-        ),
-    )
-
-
-def de_to_english(posed: Posed, facts: Facts) -> Case:
-    article, to = facts.article_de, _to(posed)
-    who, cost = article.facts["leiterin"], article.facts["kosten"]
-    figure = _in(cost, r"([\d,]+)").replace(",", ".")
-
-    def ended(text: str, requests: int = 1) -> WorldState:
-        return world(requests=got(article.path)[:requests], deliveries=[text_to(to, text)])
-
-    text = f"The museum is led by {who} and costs {figure} million euros."
-    right = said("Sent.", ended(text))
-    wrong = (
-        ended(f"Das Museum wird von {who} geleitet und kostet {cost}."),
-        ended(text.replace(who, "Eva Muster")),
-        ended(text.replace(figure, "99")),
-        ended(text, 0),
-    )
-    return Case(right, (idle(right), *_instead(right, *wrong)))
-
-
 IDEALS: dict[str, Ideal] = {
     "l2_warmest": warmest,
     "l2_humidity_ranking": humidity_ranking,
@@ -399,14 +243,6 @@ IDEALS: dict[str, Ideal] = {
     "l2_report": report,
     "l2_repair": repair,
     "l2_median": median,
-    "l2_summary": summary,
-    "l2_follow_up": follow_up,
-    "l2_head_of": head_of,
     "l2_basket": basket,
     "l2_train": train,
-    "l2_screenshot_sent": screenshot_sent,
-    "l2_register": register,
-    "l2_de_newsletter": de_newsletter,
-    "l2_de_summary": de_summary,
-    "l2_de_to_english": de_to_english,
 }

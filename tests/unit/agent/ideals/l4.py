@@ -5,36 +5,37 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.unit.agent.outcomes import Case, Ideal, answers, said, world
+from tests.unit.agent.outcomes import (
+    Case,
+    Ideal,
+    answers,
+    part,
+    said,
+    world,
+)
 from workers.agent.suite.spec import Outcome, Posed
 from workers.agent.world.facts import Facts
 from workers.agent.world.state import TestRun
 
 
-def _in(text: str, pattern: str) -> str:
-    found = re.search(pattern, text)
-    assert found, pattern
-    return found[1]
-
-
 def depth_10(posed: Posed, _facts: Facts) -> Case:
-    key = _in(posed.prompt, r"lamp room was given the number (\S+) today")
+    key = part(posed.prompt, r"lamp room was given the number (\S+) today")
     return answers(key, key[:-1], f"{key} or KR-1000", "not stated")
 
 
 def depth_50(posed: Posed, _facts: Facts) -> Case:
-    fee = int(_in(posed.prompt, r"The diver \w+ was paid (\d+) crowns"))
+    fee = int(part(posed.prompt, r"The diver \w+ was paid (\d+) crowns"))
     return answers(f"{fee} crowns", f"{fee + 10}", "not stated")
 
 
 def depth_90(posed: Posed, _facts: Facts) -> Case:
-    weight = int(_in(posed.prompt, r"fog bell was weighed: (\d+)"))
+    weight = int(part(posed.prompt, r"fog bell was weighed: (\d+)"))
     return answers(f"{weight:,}", f"{weight - 1}", "heavy")
 
 
 def two_pieces(posed: Posed, _facts: Facts) -> Case:
-    first = _in(posed.prompt, r"all her charts brought to the (.*?)\.")
-    last = _in(posed.prompt, rf"The {first} was emptied; all it held now lies in the (.*?)\.")
+    first = part(posed.prompt, r"all her charts brought to the (.*?)\.")
+    last = part(posed.prompt, rf"The {first} was emptied; all it held now lies in the (.*?)\.")
     return answers(f"In the {last}.", f"In the {first}.", f"{first}, then {last}", "in the harbour")
 
 
@@ -46,8 +47,8 @@ def summed(posed: Posed, _facts: Facts) -> Case:
 
 
 def corrected(posed: Posed, _facts: Facts) -> Case:
-    wrong = _in(posed.prompt, r"toll for rafts was set at (\d+)")
-    right = _in(posed.prompt, r"noted wrongly above: it is (\d+)")
+    wrong = part(posed.prompt, r"toll for rafts was set at (\d+)")
+    right = part(posed.prompt, r"noted wrongly above: it is (\d+)")
     return answers(right, wrong, f"{right}, not {wrong}", "not stated")
 
 
@@ -58,14 +59,14 @@ def order(posed: Posed, _facts: Facts) -> Case:
 
 
 def absent(posed: Posed, _facts: Facts) -> Case:
-    west = _in(posed.prompt, r"west crane cost (\d+)")
+    west = part(posed.prompt, r"west crane cost (\d+)")
     assert "east crane cost" not in posed.prompt.replace("east crane cost?", "")
     return answers("not stated", west, f"{west} crowns, not stated exactly")
 
 
 def smith(posed: Posed, _facts: Facts) -> Case:
-    name = _in(posed.prompt, r"Der Schmied (\w+) zog fort")
-    town = _in(posed.prompt, r"zog fort, um in (.*?) Glocken")
+    name = part(posed.prompt, r"Der Schmied (\w+) zog fort")
+    town = part(posed.prompt, r"zog fort, um in (.*?) Glocken")
     return answers(
         f"{name} zog nach {town}, um dort Glocken zu gießen.",
         f"{name} moved to {town} to cast bells (Glocken).",
@@ -95,18 +96,18 @@ def _session(turns: list[str]) -> Case:
 
 def session_facts(posed: Posed, _facts: Facts) -> Case:
     asked = " ".join([posed.prompt, *posed.follow_ups])
-    dog = _in(asked, r"dog is called (\w+)\.")
+    dog = part(asked, r"dog is called (\w+)\.")
     here, brother, there = (
-        _in(asked, r"sister \w+ lives in (.*?), my"),
-        _in(asked, r"my brother (\w+) in"),
-        _in(asked, r"my brother \w+ in (.*?)\. Reply"),
+        part(asked, r"sister \w+ lives in (.*?), my"),
+        part(asked, r"my brother (\w+) in"),
+        part(asked, r"my brother \w+ in (.*?)\. Reply"),
     )
-    moved = _in(asked, r"has moved to (.*?)\. Reply")
-    friend, day = _in(asked, r"my friend (\w+) on"), _in(asked, r"my friend \w+ on (\w+) at")
+    moved = part(asked, r"has moved to (.*?)\. Reply")
+    friend, day = part(asked, r"my friend (\w+) on"), part(asked, r"my friend \w+ on (\w+) at")
     days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
     later = days[days.index(day) + 1]
-    locker, changed = _in(asked, r"my locker is (\S+)\."), _in(asked, r"a new code: (\S+)\.")
-    cost = int(_in(asked, r"costs (\d+) euros a night")) * int(_in(asked, r"stay (\d+) nights"))
+    locker, changed = part(asked, r"my locker is (\S+)\."), part(asked, r"a new code: (\S+)\.")
+    cost = int(part(asked, r"costs (\d+) euros a night")) * int(part(asked, r"stay (\d+) nights"))
     turns = ["OK", "OK.", "42", "OK", brother, "Okay!", "Iron.", "OK", "OK", dog, "OK", "Two", "OK"]
     turns += [moved, later, "14:30", f"{cost} €", "No.", f"{changed}, {here}"]
     turns.append(f"{dog}; {moved}; {friend}; {later}")
@@ -116,7 +117,7 @@ def session_facts(posed: Posed, _facts: Facts) -> Case:
 
 
 def session_cash(posed: Posed, _facts: Facts) -> Case:
-    balance = int(_in(posed.prompt, r"at the start is (\d+)"))
+    balance = int(part(posed.prompt, r"at the start is (\d+)"))
     turns, signs = [f"{balance}"], [0]
     for message in posed.follow_ups:
         if found := re.search(r"not (\d+) but (\d+)", message):
@@ -124,7 +125,7 @@ def session_cash(posed: Posed, _facts: Facts) -> Case:
             signs.append(0)
         else:
             signs.append(1 if "sold" in message else -1)
-            change = signs[-1] * int(_in(message, r"(\d+) euros"))
+            change = signs[-1] * int(part(message, r"(\d+) euros"))
         balance += change
         turns.append(f"{balance} euros")
     return _session(turns)
@@ -145,7 +146,7 @@ def _changed(items: list[str], message: str) -> list[str]:
 
 
 def session_list(posed: Posed, _facts: Facts) -> Case:
-    items = _in(posed.prompt, r"The list: (.*)\.").split(", ")
+    items = part(posed.prompt, r"The list: (.*)\.").split(", ")
     turns = [", ".join(items)]
     for message in posed.follow_ups:
         items = _changed(items, message)
@@ -158,7 +159,7 @@ def session_de(posed: Posed, _facts: Facts) -> Case:
         {thing: int(n) for n, thing in re.findall(r"(\d+) ([A-ZÄÖÜ]\w+)", posed.prompt)}
     )
     holder = ""
-    turns = [str(stock[_in(posed.prompt, r"Wie viele (\w+) sind")])]
+    turns = [str(stock[part(posed.prompt, r"Wie viele (\w+) sind")])]
     for message in posed.follow_ups:
         for count, thing, way in re.findall(r"(\d+) (\w+) (kommen|gehen)", message):
             stock[thing] += int(count) * (1 if way == "kommen" else -1)

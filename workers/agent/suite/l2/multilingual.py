@@ -16,7 +16,7 @@ def _zusammenfassung(facts: Facts, _seed: int, _context: PoseContext) -> Posed:
     article = facts.article_de
     told = article.facts
     return posed(
-        f"Auf der deutschen Startseite /de/ steht der Artikel „{article.title}“. Lies ihn und "
+        f"Auf der deutschen Startseite /de steht der Artikel „{article.title}“. Lies ihn und "
         f"fasse ihn auf Deutsch in höchstens {_SUMMARY_WORDS} Wörtern zusammen. Der Ort, die "
         "Kosten und der Name der Leiterin müssen darin stehen.",
         effects.visited(article.path),
