@@ -78,7 +78,8 @@ def test_nothing_of_herds_environment(run: Run, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t-of-the-host")
     code = """
 import glob, os
-for path in ["/proc/self/environ", *glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/cmdline")]:
+own = ["/proc/self/environ"]
+for path in own + glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline"):
     try:
         print(open(path).read())
     except OSError:
@@ -541,4 +542,4 @@ def test_a_host_without_bubblewrap_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         found = find_sandbox()
     finally:
         find_sandbox.cache_clear()
-    assert found == Unavailable("no sandbox: install the package bubblewrap (0.8 or newer)")
+    assert found == Unavailable("install the package bubblewrap (0.8 or newer)")

@@ -178,16 +178,16 @@ def system_binds() -> list[str]:
 def find_sandbox() -> Sandbox | Unavailable:
     """The sandbox of this host, tried once by running a program in it."""
     if platform.machine() not in calls.machines():
-        return Unavailable(f"no sandbox: no filter of system calls for {platform.machine()}")
+        return Unavailable(f"no filter of system calls for {platform.machine()}")
     bwrap, setpriv = shutil.which("bwrap"), shutil.which("setpriv")
     if not bwrap:
-        return Unavailable("no sandbox: install the package bubblewrap (0.8 or newer)")
+        return Unavailable("install the package bubblewrap (0.8 or newer)")
     if os.geteuid() == 0 and not setpriv:
-        return Unavailable("no sandbox: install the package util-linux")
+        return Unavailable("install the package util-linux")
     wrapper = (*(bubblewrap.drop_root(str(setpriv)) if os.geteuid() == 0 else ()), bwrap)
     own = (str(Path(sys.executable).resolve()), sys.base_prefix)
     for python, prefix in (("/usr/bin/python3", None), own):
         sandbox = Sandbox("bubblewrap", wrapper, python, prefix)
         if sandbox.run(["python", "-c", "print(7)"], {}).stdout == "7\n":
             return sandbox
-    return Unavailable("no sandbox: bubblewrap (0.8 or newer) cannot make namespaces for this user")
+    return Unavailable("bubblewrap (0.8 or newer) cannot make namespaces for this user")

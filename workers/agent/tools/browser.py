@@ -34,8 +34,14 @@ class BrowserGoneError(HerdError):
 class BrowserHost:
     """One Chromium with an event loop of its own; methods block and may come from any thread."""
 
-    def __init__(self, script: Path) -> None:
-        """Args: script: starts Chromium; removed by `close` with its folder."""
+    def __init__(self, script: Path, *, live: bool) -> None:
+        """Nothing is started yet.
+
+        Args:
+            script: starts Chromium; removed by `close` with its folder.
+            live: whether a place may have no proxy.
+        """
+        self._live = live
         self._script = script
         self._pages: dict[Place, BrowsedPage] = {}
         self._playwright: Playwright | None = None
@@ -45,17 +51,21 @@ class BrowserHost:
         self._thread.start()
 
     @classmethod
-    def open(cls) -> "Self | Unavailable":
-        """Start it. Blocks for some seconds."""
+    def open(cls, *, live: bool = False) -> "Self | Unavailable":
+        """Start it. Blocks for some seconds.
+
+        Args:
+            live: whether it is for the live web: else what belongs to no world leads nowhere.
+        """
         script = launcher()
         if isinstance(script, Unavailable):
             return script
-        host = cls(script)
+        host = cls(script, live=live)
         try:
             host._call(host._start())
         except PlaywrightError as error:
             host.close()
-            return Unavailable(f"no browser: {_last_line(error)}")
+            return Unavailable(_last_line(error))
         return host
 
     @property
@@ -126,7 +136,7 @@ class BrowserHost:
 
     async def _page(self, place: Place) -> BrowsedPage:
         context = await self._alive().new_context(
-            proxy={"server": place.proxy or "direct://"},
+            proxy={"server": place.proxy} if place.proxy else None,
             accept_downloads=False,
             service_workers="block",
             viewport={"width": 1024, "height": 768},
@@ -149,7 +159,7 @@ class BrowserHost:
             executable_path=self._script,
             headless=True,
             chromium_sandbox=True,
-            proxy={"server": _NOWHERE},
+            proxy=None if self._live else {"server": _NOWHERE},
             args=_ARGUMENTS,
             timeout=START_MS,
         )

@@ -27,9 +27,9 @@ def launcher() -> Path | Unavailable:
     """
     bwrap, setpriv, browser = shutil.which("bwrap"), shutil.which("setpriv"), _browser()
     if not browser:
-        return Unavailable("no browser: install the package chromium")
+        return Unavailable("install the package chromium")
     if not bwrap or not setpriv:
-        return Unavailable("no browser: install the packages bubblewrap and util-linux")
+        return Unavailable("install the packages bubblewrap and util-linux")
     read_too = [part for path in _READ_TOO for part in ("--ro-bind-try", path, path)]
     command = [
         *(drop_root(setpriv) if os.geteuid() == 0 else ()),

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 _BLOCKS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "li", "tr", "br", "div", "ul", "ol", "table", "form", "nav"}
-    | {"main", "section", "article", "header", "footer", "title", "blockquote", "pre"}
+    | {"main", "section", "article", "header", "footer", "blockquote", "pre"}
 )
-_HIDDEN = frozenset({"script", "style", "head", "template", "noscript", "option"})
+_HIDDEN = frozenset({"script", "style", "head", "template", "noscript", "option", "title"})
 
 
 class _Reader(HTMLParser):
