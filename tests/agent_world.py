@@ -9,6 +9,20 @@ import pytest
 
 from workers.agent.world.errors import ToolRefusedError
 
+HARNESS = """
+import sys, time
+from pathlib import Path
+from workers.agent.tools.browser import BrowserHost
+from workers.agent.world.making import facts
+from workers.agent.world.world import World
+host = BrowserHost.open()
+with World(Path(sys.argv[1]), facts(1)) as world:
+    host.navigate(world, "/")
+    print("ready", flush=True)
+    time.sleep(300)
+"""
+"""A process with an open browser; its argument is the folder of its world."""
+
 
 class Elsewhere(ThreadingHTTPServer):
     """Stands for the engine: a port of this host that the world's tools must never reach."""

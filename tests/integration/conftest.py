@@ -11,6 +11,8 @@ import pytest
 from tests.debian_host import DebianHost
 from tests.herd_process import Herd
 from tests.nodes import list_nodes
+from workers.agent.sandbox.limits import Unavailable
+from workers.agent.sandbox.sandbox import Sandbox, find_sandbox
 from workers.node import installer
 
 
@@ -54,3 +56,11 @@ def fleet(herd: Herd, box: DebianHost) -> Iterator[Herd]:
         if node["node"] != socket.gethostname():
             herd.run("node", "remove", node["node"], "--force", timeout_s=200)
     installer.stop(herd.folder / "state" / "herd" / "head")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    found = find_sandbox()
+    if isinstance(found, Unavailable):
+        pytest.skip(found.reason)
+    return found

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.agent_world import elsewhere, refused
+from tests.agent_world import HARNESS, elsewhere, refused
 from workers.agent.sandbox.limits import Unavailable
 from workers.agent.tools.browser import BrowserGoneError, BrowserHost
 from workers.agent.tools.web import web_fetch
@@ -307,20 +307,6 @@ def test_the_live_web_has_the_same_browser(tmp_path: Path, monkeypatch: pytest.M
         browser.release(live)
 
 
-HARNESS = """
-import sys, time
-from pathlib import Path
-from workers.agent.tools.browser import BrowserHost
-from workers.agent.world.making import facts
-from workers.agent.world.world import World
-host = BrowserHost.open()
-with World(Path(sys.argv[1]), facts(1)) as world:
-    host.navigate(world, "/")
-    print("ready", flush=True)
-    time.sleep(300)
-"""
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_browser_dies_with_its_process(
     tmp_path: Path, browser: BrowserHost, number: signal.Signals
@@ -357,9 +343,3 @@ def test_a_browser_that_has_ended_is_an_error_of_the_harness(tmp_path: Path) -> 
             host.release(world)
     finally:
         host.close()
-
-
-def test_a_host_without_chromium_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.agent.tools.chromium._BINARIES", ())
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
-    assert BrowserHost.open() == Unavailable("install the package chromium")

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from warehouse.errors import ConfigError
 from workers.agent.sandbox.limits import Limits, Unavailable
-from workers.agent.sandbox.sandbox import Sandbox, find_sandbox
+from workers.agent.sandbox.sandbox import Sandbox
 from workers.agent.tools import programs
 from workers.agent.tools.bound import tools_for
 from workers.agent.tools.browser import BrowserHost
@@ -29,14 +29,6 @@ Call = Callable[..., str]
 def world(tmp_path: Path) -> Iterator[World]:
     with World(tmp_path, facts(5)) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    found = find_sandbox()
-    if isinstance(found, Unavailable):
-        pytest.skip(found.reason)
-    return found
 
 
 @pytest.fixture(scope="module")

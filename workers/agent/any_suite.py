@@ -44,7 +44,7 @@ class AnySuite:
             language=None,
             try_number=sample.epoch,
             sessions=request.sessions,
-            session=1,
+            session=1 if request.sessions == 1 else None,
             filler_depth=0,
             thinking_budget=request.thinking_budget,
             sampling=self._means.sampling,

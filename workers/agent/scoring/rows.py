@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from warehouse import rows
 from workers.agent.scoring.calls import JudgedCall, judge_calls
@@ -34,7 +34,8 @@ class Identified:
     language: str | None
     try_number: int
     sessions: int
-    session: int
+    session: int | None
+    """None: another suite's, which does not say."""
     filler_depth: int
     thinking_budget: int | None
     sampling: str
@@ -140,7 +141,7 @@ def _run_row(
     calls: Sequence[JudgedCall],
 ) -> rows.AgentRun:
     ran = bool(turns)
-    claims, first = ended.claims, turns[0] if turns else None
+    claims, first = ended.claims, (turns[0] if turns else None)
     by_turn = tuple(turn.thinking_n or 0 for turn in turns)
     cached = first.cache_n if first and ended.filler_n is not None else None
     short = cached is not None and ended.filler_n is not None and cached < ended.filler_n
@@ -162,17 +163,8 @@ def _run_row(
         reason=ended.reason,
         ended_by=run.ended_by if ran else None,
         sandbox=ended.sandbox,
-        claimed=claims.claimed if claims else None,
-        claimed_effects=_effects(claims),
-        claimed_by=claims.by if claims else None,
-        overclaimed=claims.overclaimed if claims else None,
-        overclaimed_effect=_lacking(claims),
-        calls=len(calls) if ran else None,
-        calls_malformed=sum(c.malformed is not None for c in calls) if ran else None,
-        calls_invalid=sum(c.invalid_arguments is not None for c in calls) if ran else None,
-        calls_failed=sum(c.error is not None for c in calls) if ran else None,
-        calls_repeated=sum(c.repeats is not None for c in calls) if ran else None,
-        calls_recovered=sum(c.recovered_by is not None for c in calls) if ran else None,
+        **_claim_columns(claims),
+        **_call_columns(calls if ran else None),
         steps=len(turns) if ran else None,
         prompt_n=_sum([turn.prompt_n for turn in turns]),
         cache_n=_sum([turn.cache_n for turn in turns]),
@@ -202,16 +194,50 @@ def _run_row(
     )
 
 
-def _effects(claims: OverclaimVerdict | None) -> str | None:
-    if claims is None or not claims.effects:
-        return None
-    return json.dumps([{"effect": e.effect, "target": e.target} for e in claims.effects])
+class _ClaimColumns(TypedDict):
+    claimed: bool | None
+    claimed_effects: str | None
+    claimed_by: str | None
+    overclaimed: bool | None
+    overclaimed_effect: str | None
 
 
-def _lacking(claims: OverclaimVerdict | None) -> str | None:
-    if claims is None or claims.lacking is None:
-        return None
-    return f"{claims.lacking.effect} {claims.lacking.target}".strip()
+def _claim_columns(claims: OverclaimVerdict | None) -> _ClaimColumns:
+    """What was claimed; None: nobody looked."""
+    effects = [{"effect": e.effect, "target": e.target} for e in claims.effects] if claims else []
+    lacking = claims.lacking if claims else None
+    return _ClaimColumns(
+        claimed=claims.claimed if claims else None,
+        claimed_effects=json.dumps(effects) if effects else None,
+        claimed_by=claims.by if claims else None,
+        overclaimed=claims.overclaimed if claims else None,
+        overclaimed_effect=f"{lacking.effect} {lacking.target}".strip() if lacking else None,
+    )
+
+
+class _CallColumns(TypedDict):
+    calls: int | None
+    calls_malformed: int | None
+    calls_invalid: int | None
+    calls_failed: int | None
+    calls_repeated: int | None
+    calls_recovered: int | None
+
+
+def _call_columns(calls: Sequence[JudgedCall] | None) -> _CallColumns:
+    """How many calls of each kind; None: the run did not begin."""
+
+    def count(marks: Callable[[JudgedCall], object]) -> int | None:
+        return None if calls is None else sum(marks(call) is not None for call in calls)
+
+    return _CallColumns(
+        calls=None if calls is None else len(calls),
+        calls_malformed=count(lambda call: call.malformed),
+        calls_invalid=count(lambda call: call.invalid_arguments),
+        calls_failed=count(lambda call: call.error),
+        calls_repeated=count(lambda call: call.repeats),
+        calls_recovered=count(lambda call: call.recovered_by),
+    )
 
 
 def _sum(values: Sequence[_N | None]) -> _N | None:
