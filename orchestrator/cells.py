@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Glob
 
+from orchestrator.agent_cells import checked_agent
 from orchestrator.axes import (
     check_measure,
     check_pairing,
@@ -23,6 +24,7 @@ from workers.contract import WorkloadConfig
 from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
+from workers.workloads.agent.config import AgentConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.perplexity.config import PerplexityConfig
 
@@ -159,6 +161,8 @@ def _engine(config: HerdConfig) -> EngineConfig:
 
 def _workload(config: HerdConfig) -> WorkloadConfig:
     workload: WorkloadConfig = config.workload
+    if isinstance(workload, AgentConfig):
+        return checked_agent(workload, config.model, config.engine)
     if isinstance(workload, LlamaBenchConfig) and config.engine.bench_binary is None:
         raise ConfigError("workload=llama_bench needs engine.bench_binary=/path/to/llama-bench")
     if isinstance(workload, PerplexityConfig):

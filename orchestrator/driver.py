@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -23,6 +24,7 @@ from orchestrator.records import (
     lost_launch,
     planned_rows,
     predicted_memory_rows,
+    with_transcript,
 )
 from orchestrator.retries import tries_again
 from orchestrator.roster import Change, Roster
@@ -311,13 +313,22 @@ class Driver:
         cell = active.left.pop(done.cell_id)
         active.failed = active.failed or done.status != "ok"
         row = cell_row(cell, active.request, done)
-        self._warehouse.commit_cell(row, done.trials, done.telemetry, done.evidence)
+        self._warehouse.commit_cell(row, done.trials, done.telemetry, self._evidence(done))
         self._watch_health(active.host_id, done)
         if done.failure and self._tries_again(cell, done.failure):
             self._schedule.retry(active.assignment, self._roster.cell(cell.cell_id))
             self._view.ended(cell, done.status, f"{told(done)}; tried again later")
             return
         self._end(cell, done, 1 + self._settle(cell, done))
+
+    def _evidence(self, done: CellDone) -> Sequence[rows.Row]:
+        """What the workload found; a log of agent runs lies in the warehouse before its rows."""
+        if done.agent_log is None:
+            return done.evidence
+        path = self._warehouse.write_transcript(
+            done.cell_id, done.attempt, done.started_at, done.agent_log
+        )
+        return with_transcript(done.evidence, path)
 
     def _end(self, cell: Planned, done: CellDone, number: int) -> None:
         """Nothing more is done about so many launches of a cell."""

@@ -1,5 +1,6 @@
 """From plan and events to rows. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
@@ -105,7 +106,8 @@ def predicted_memory_rows(plan: Plan, sweep_id: str) -> list[rows.PredictedMemor
 def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell:
     """The row of an attempt."""
     counted = [trial.valid for trial in done.trials]
-    counted += [row.valid for row in done.evidence if isinstance(row, rows.Request | rows.Quality)]
+    own = (rows.Request, rows.Quality, rows.AgentRun)
+    counted += [row.valid for row in done.evidence if isinstance(row, own)]
     valid = sum(counted)
     return rows.Cell(
         **axes(cell),
@@ -123,6 +125,16 @@ def cell_row(cell: Planned, request: LaunchRequest, done: CellDone) -> rows.Cell
         cool_down_s=done.cool_down.waited_s if done.cool_down else None,
         cooled=done.cool_down.cooled if done.cool_down else None,
         slot_context=done.slot_context,
+    )
+
+
+def with_transcript(evidence: Sequence[rows.Row], path: str) -> tuple[rows.Row, ...]:
+    """The rows of a cell, its agent runs with the place of their log."""
+    return tuple(
+        replace(row, transcript_path=path)
+        if isinstance(row, rows.AgentRun) and row.outcome != "skipped"
+        else row
+        for row in evidence
     )
 
 

@@ -29,6 +29,12 @@ select model, quant, context, cache_k || '/' || cache_v as cache, slots, streams
        round(total_tok_s, 1) as total_tok_s, round(ttft_p50_ms) as ttft_p50_ms,
        round(ttft_p99_ms) as ttft_p99_ms, errors, enough
 from concurrency""",
+    "agent": """\
+select model, quant, context, cache_k || '/' || cache_v as cache, suite, level, sessions,
+       filler_depth, tasks, round(first_try_pct) as first_try_pct,
+       round(eventual_pct) as eventual_pct, overclaims, calls,
+       round(malformed_pct, 1) as malformed_pct, round(tg_tok_s, 1) as tg_tok_s, runs_skipped
+from agents""",
     "max_context": """\
 select model, quant, cache_k || '/' || cache_v as cache, pairing, max_context, fails_at,
        failure_class, starts
@@ -41,6 +47,12 @@ select model, quant, cache_k || '/' || cache_v as cache, corpus, chunk_context, 
        rows_dropped
 from model_quality""",
 }
+_AGENTS = """
+where task_class = 'all' and level is not null and (server_id, agent_config) in (
+    select server_id, json_merge_patch(workload_config, '{{"level":null}}')::VARCHAR
+    from outcomes where sweep_id = '{sweep_id}' and workload = 'agent'
+)"""
+"""That view has no cells: a level of a configuration is a cell."""
 _CELLS = """
 where cell_id in (select cell_id from outcomes where sweep_id = '{sweep_id}')"""
 
@@ -48,7 +60,11 @@ where cell_id in (select cell_id from outcomes where sweep_id = '{sweep_id}')"""
 def summary_queries(sweep_id: str, workloads: Collection[str]) -> tuple[str, ...]:
     """The queries of a sweep with cells of these workloads; the first has every cell."""
     first = _SPEED if set(workloads) == {"speed"} else _OUTCOMES
-    more = [query + _CELLS for name, query in _BY_WORKLOAD.items() if name in workloads]
+    more = [
+        query + (_AGENTS if name == "agent" else _CELLS)
+        for name, query in _BY_WORKLOAD.items()
+        if name in workloads
+    ]
     if first == _OUTCOMES and "speed" in workloads:
         more.insert(0, _SPEED.replace("order by", "and o.workload = 'speed' order by"))
     return tuple(query.format(sweep_id=sweep_id) for query in (first, *more))

@@ -11,11 +11,11 @@ from pathlib import PurePosixPath
 
 from warehouse.config import WarehouseConfig
 from warehouse.jobs import Job, Thinning, make_job
-from warehouse.layout import TEMPORARY, day
+from warehouse.layout import TEMPORARY, TRANSCRIPTS, day
 from warehouse.lock import Holder
 from warehouse.manifest import MANIFESTS
-from warehouse.retention import Removal, removals
-from warehouse.snapshot import TABLES, Snapshots, State
+from warehouse.retention import Removal, removals, uncommitted_transcripts
+from warehouse.snapshot import TABLES, Snapshots, State, read_attempts
 from warehouse.storage import Storage
 from warehouse.store import Warehouse, check, writing
 from warehouse.visibility import LeftOut
@@ -74,13 +74,14 @@ def look_for_garbage(storage: Storage, kept: Thinning, now: datetime) -> Garbage
     """
     check(storage)
     state = Snapshots(storage).state()
-    temporary = storage.list_tables([*TABLES, MANIFESTS, "logs"], TEMPORARY)
+    temporary = storage.list_tables([*TABLES, MANIFESTS, "logs", TRANSCRIPTS], TEMPORARY)
     left = [
         Removal(f"{table}/{path}", "left by a process that was killed")
         for table, paths in temporary.items()
         for path in paths
     ]
-    found = (*left, *removals(state, now))
+    committed = {(each.cell_id, each.attempt) for each in read_attempts(storage)}
+    found = (*left, *removals(state, now), *uncommitted_transcripts(storage, committed))
     return Garbage(found, days_to_thin(state, kept), state.found.left_out)
 
 

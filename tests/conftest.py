@@ -69,7 +69,7 @@ def _servers_of(folder: str) -> list[psutil.Process]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fake_server() -> Callable[..., EngineConfig]:
     """`fake_server(tg_tok_s=50, ...)`: the config of a fake engine that behaves so.
 

@@ -5,6 +5,7 @@
     <root>/<table>/date=YYYY-MM-DD/<generation>.compacted.parquet   many of these files in one
     <root>/manifests/date=YYYY-MM-DD/<generation>.json              makes a generation count
     <root>/logs/date=YYYY-MM-DD/<launch_id>.log.gz
+    <root>/transcripts/date=YYYY-MM-DD/<cell_id>.<attempt>.eval        Inspect's, of agent cells
 
 A published file never changes: a reader that opens it twice sees the same rows (DuckDB and
 Arrow read footer and pages apart; a replaced file was seen to give wrong values silently).
@@ -25,6 +26,9 @@ LAYOUT_VERSION = 2
 READABLE = (1, 2)
 SUFFIX = ".parquet"
 TEMPORARY = ".tmp"
+TRANSCRIPTS = "transcripts"
+TRANSCRIPT_SUFFIX = ".eval"
+"""Inspect's own: its viewer opens the file as it lies there."""
 
 PARENTS: Mapping[str, str] = {
     "planned_cells": "sweeps",
@@ -115,6 +119,19 @@ def import_stem(import_id: str) -> str:
 def child_stem(cell_id: str, attempt: int) -> str:
     """Stem of the child tables' files of an attempt."""
     return f"{_identifier(cell_id)}.{attempt}"
+
+
+def transcript_path(cell_id: str, attempt: int, start: datetime) -> str:
+    """Inspect's log of an attempt at an agent cell, relative to the root."""
+    return f"{folder(TRANSCRIPTS, start)}/{child_stem(cell_id, attempt)}{TRANSCRIPT_SUFFIX}"
+
+
+def transcript_key(path: str) -> tuple[str, int] | None:
+    """The cell and attempt that a transcript is of; None if herd did not name it."""
+    parts = path.rpartition("/")[2].removesuffix(TRANSCRIPT_SUFFIX).split(".")
+    if len(parts) != 2 or not parts[1].isdecimal():
+        return None
+    return parts[0], int(parts[1])
 
 
 def cell_stem(attempt: Attempt) -> str:

@@ -1,11 +1,20 @@
 """What may be removed from a warehouse: a pure function of what is there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
-from warehouse.layout import PARENTS, SUFFIX, commit_key, is_addition, stem_of
+from warehouse.layout import (
+    PARENTS,
+    SUFFIX,
+    TRANSCRIPT_SUFFIX,
+    TRANSCRIPTS,
+    commit_key,
+    is_addition,
+    stem_of,
+    transcript_key,
+)
 from warehouse.manifest import MANIFESTS, Manifest, by_name, generation_of
 from warehouse.snapshot import FIGURES, TABLES, State
 from warehouse.storage import Storage
@@ -57,6 +66,26 @@ def _figures(state: State, gone: list[Manifest]) -> Iterator[Removal]:
         generation = path.partition(".")[0]
         if generation in replaced or generation not in named:
             yield Removal(f"{FIGURES}/{path}", REPLACED)
+
+
+def uncommitted_transcripts(
+    storage: Storage, committed: Collection[tuple[str, int]]
+) -> list[Removal]:
+    """Logs of agent runs whose attempt was never committed; while nobody else writes.
+
+    Args:
+        storage: of the warehouse.
+        committed: cells and attempts, compacted ones too.
+
+    Raises:
+        WarehouseError: the storage cannot be read.
+    """
+    paths = storage.list_tables([TRANSCRIPTS], TRANSCRIPT_SUFFIX)[TRANSCRIPTS]
+    return [
+        Removal(f"{TRANSCRIPTS}/{path}", UNCOMMITTED)
+        for path in sorted(paths)
+        if (key := transcript_key(path)) and key not in committed
+    ]
 
 
 def _aged(manifest: Manifest, now: datetime, grace_s: float) -> bool:

@@ -18,7 +18,7 @@ from warehouse.jobs import Thinning
 from warehouse.ledger import Attempt, Ledger
 from warehouse.lock import Holder
 from warehouse.manifest import MANIFESTS
-from warehouse.retention import Removal, removals, remove
+from warehouse.retention import Removal, removals, remove, uncommitted_transcripts
 from warehouse.schemas import rows_of, table_of
 from warehouse.snapshot import FIGURES, TABLES, Snapshots, read_attempts
 from warehouse.storage import Place, Storage, storage_at
@@ -138,7 +138,8 @@ class Warehouse:
         self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
         self._compact_files = compact_files
         self._small_files: int | None = None
-        listed = self._storage.list_tables([*TABLES, MANIFESTS, FIGURES, "logs"], suffix="")
+        tables = [*TABLES, MANIFESTS, FIGURES, "logs", layout.TRANSCRIPTS]
+        listed = self._storage.list_tables(tables, suffix="")
         self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
         for path in sorted(self._present):
             if path.endswith(layout.TEMPORARY):
@@ -218,6 +219,22 @@ class Warehouse:
         self._storage.write(path, content)
         return path
 
+    def write_transcript(self, cell_id: str, attempt: int, start: datetime, content: bytes) -> str:
+        """Keep the log of a cell's agent runs, before the cell is committed.
+
+        Args:
+            cell_id: the cell.
+            attempt: at it.
+            start: of the attempt.
+            content: Inspect's log.
+
+        Returns:
+            Its path relative to the warehouse.
+        """
+        path = layout.transcript_path(cell_id, attempt, start)
+        self._storage.write(path, content)
+        return path
+
     def commit_cell(self, cell: rows.Cell, *children: Sequence[rows.Row]) -> None:
         """Commit an attempt at a cell: its rows in the child tables first, `cells` last.
 
@@ -278,6 +295,7 @@ class Warehouse:
             WarehouseError: the storage fails.
         """
         found = removals(Snapshots(self._storage).state(), _now())
+        found += uncommitted_transcripts(self._storage, self._committed)
         remove(self._storage, found)
         return found
 

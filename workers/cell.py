@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 
@@ -21,7 +22,7 @@ from workers.memory_now import memory_now
 from workers.spans import Sample, summarise
 from workers.telemetry import Sampler, telemetry_rows
 from workers.trials import rate, trial_rows
-from workers.workloads.base import Bench, Measured
+from workers.workloads.base import Bench, KeptLog, Measured
 from workers.workloads.catalogue import workload_for
 
 DEATH_WAIT_S = 15.0
@@ -58,6 +59,7 @@ class CellRun:
         self._cool_down: CoolDown | None = None
         self._measured: list[Measured] = []
         self._evidence: list[rows.Row] = []
+        self._log: bytes | None = None
         self._complete = False
         self._slot_context: int | None = None
 
@@ -94,14 +96,22 @@ class CellRun:
             checkpoints=engine.ctx_checkpoints != 0,
             window_cells=window_cells(self._server.log_lines()),
             slot_folder=self._server.slot_folder,
+            base_url=self._server.base_url,
+            api_key=self._server.api_key,
+            request_timeout_s=engine.request_timeout_s,
+            model_path=Path(self._launch.model.path),
+            folder=self._server.log_path.parent,
             cancelled=self._cancelled,
             memory_now=lambda: memory_now(self._server.pid, self._launch.gpu_uuids, self._nvml),
             server_context=self._launch.context,
         )
         for found in workload.run(bench):
+            if isinstance(found, KeptLog):
+                self._log = found.content
+                continue
             if isinstance(found, rows.Row):
                 self._evidence.append(found)
-                if isinstance(found, rows.LoadStep):
+                if isinstance(found, rows.LoadStep | rows.AgentRun):
                     yield self._step_done(found, total)
                 continue
             sampler.mark()
@@ -119,9 +129,13 @@ class CellRun:
             temperature_c=temperature_c,
         )
 
-    def _step_done(self, step: rows.LoadStep, total: int) -> TrialDone:
-        done = sum(isinstance(row, rows.LoadStep) for row in self._evidence)
-        return TrialDone(self._cell.cell_id, step.step, done, total, step.total_tok_s)
+    def _step_done(self, step: rows.LoadStep | rows.AgentRun, total: int) -> TrialDone:
+        done = sum(isinstance(row, type(step)) for row in self._evidence)
+        if isinstance(step, rows.AgentRun):
+            name, tok_s = f"{step.task}: {step.outcome}", step.tg_tok_s
+        else:
+            name, tok_s = step.step, step.total_tok_s
+        return TrialDone(self._cell.cell_id, name, done, max(done, total), tok_s)
 
     def _refused(self, failure: Failure) -> Failure | None:
         if self._cancelled.is_set():
@@ -162,6 +176,7 @@ class CellRun:
             evidence=tuple(self._evidence),
             cool_down=self._cool_down,
             slot_context=self._slot_context,
+            agent_log=self._log,
         )
 
     def _trial_rows(self) -> tuple[rows.Trial, ...]:

@@ -8,6 +8,7 @@ from workers.cooldown import CoolDown
 from workers.engine.config import EngineConfig
 from workers.failures import Failure
 from workers.measure import MeasureConfig
+from workers.workloads.agent.config import AgentConfig
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
@@ -24,6 +25,7 @@ WorkloadConfig = (
     | MaxContextConfig
     | LlamaBenchConfig
     | PerplexityConfig
+    | AgentConfig
 )
 """Configuration of any workload."""
 
@@ -131,6 +133,8 @@ class CellDone:
     """The wait before it; None without GPUs, and if it did not run."""
     slot_context: int | None = None
     """Tokens that fit the slot, by the server; None if it did not say."""
+    agent_log: bytes | None = None
+    """Inspect's log of its agent runs (`.eval`)."""
 
 
 @dataclass(frozen=True, slots=True)

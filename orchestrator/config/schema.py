@@ -17,6 +17,7 @@ from workers.engine.config import EngineConfig
 from workers.measure import MeasureConfig
 from workers.models.config import ModelConfig
 from workers.models.ways import WAYS
+from workers.workloads.agent.config import AgentConfig
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.depth_curve.config import DepthCurveConfig
 from workers.workloads.llama_bench.config import LlamaBenchConfig
@@ -123,6 +124,7 @@ def register_schemas() -> None:
         ("workload", "perplexity_schema", PerplexityConfig),
         ("workload", "concurrency_schema", ConcurrencyConfig),
         ("workload", "stability_schema", StabilityConfig),
+        ("workload", "agent_schema", AgentConfig),
     ):
         store.store(group=group, name=name, node=_writable(schema))
 

@@ -26,9 +26,11 @@ leak_mib                memory that each completion takes for ever
 cache_n_lie             added to the true cache_n
 lie_from                number of the completion, from 1, that this starts with
 token_bytes             what a saved slot takes for each token (default 1000)
+restores_nothing        true: a restored slot says that it holds its tokens, and none is reused
 ignore_sigterm          true: only SIGKILL ends it
 devices                 {"CUDA0": ["NVIDIA GeForce RTX 3060", total_mib, free_mib], ...}
 remove_flags            flags that this build does not know
+chat                    what it answers in conversations: `tests.fakes.chat`
 """
 
 import os

@@ -225,14 +225,15 @@ class Completion:
         self.jitter = model.jitter()
         self.number = model.requests
 
-    def run(self, emit: Emit) -> Json:
-        """Work through it; `emit` takes the chunks of a stream."""
+    def run(self, emit: Emit, answer: list[int] | None = None) -> Json:
+        """Work through it; `emit` takes the chunks of a stream, `answer` is what to generate."""
         with self.model.slot(self.slot) as self.slot:
             held = self.model.slots[self.slot] if self.asked.get("cache_prompt", True) else []
             self.cached = common_prefix(held, self.prompt)
             self.read_prompt(emit)
             self.model.leak()
-            ids = [1000 + i % 100 for i in range(self.n_predict)]
+            ids = answer or [1000 + i % 100 for i in range(self.n_predict)]
+            ids = ids[: self.n_predict]
             with self.model.one_more_generates():
                 self.generate(emit, ids)
             kept = [] if self.asked.get("n_predict") == 0 else ids[:-1]
@@ -341,6 +342,7 @@ def slot_action(model: Model, slot: int, action: str, asked: Json) -> Json:
         if not os.path.isfile(file):
             raise HttpError(400, "invalid_request_error", "Unable to restore slot")
         with open(file) as source:
-            model.slots[slot] = json.load(source)
-        n = len(model.slots[slot])
+            held = json.load(source)
+        n = len(held)
+        model.slots[slot] = [] if model.how.get("restores_nothing") else held
         return {"id_slot": slot, "n_restored": n, "timings": {"restore_ms": 0.1}}

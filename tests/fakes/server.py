@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 
+from tests.fakes.chat import chat, render
 from tests.fakes.model import (
     N_VOCAB,
     TYPE_BYTES,
@@ -88,6 +89,11 @@ class Connection:
             self.check_key(target, headers)
             if target == "/completion":
                 self.complete(json.loads(body))
+            elif target == "/v1/chat/completions":
+                self.count()
+                self.send(200, chat(self.model, json.loads(body)))
+            elif target == "/apply-template":
+                self.send(200, {"prompt": render(json.loads(body))})
             else:
                 self.send(200, self.page(method, target, json.loads(body or b"{}")))
         except HttpError as error:
@@ -125,7 +131,8 @@ class Connection:
             raise HttpError(404, "not_found_error", "File Not Found")
         return pages[target]
 
-    def complete(self, asked: Json) -> None:
+    def count(self) -> None:
+        """One request more; what the fake was told to do in it happens."""
         how, number = self.model.how, self.model.count()
         at_once = "oom_at_run" in how and not {"crash_after_requests", "crash_in_stream"} & set(how)
         if number > how.get("crash_after_requests", number) or at_once:
@@ -134,6 +141,9 @@ class Connection:
             threading.Event().wait()
         if number == how.get("error_500"):
             raise HttpError(500, "server_error", "the fake was told to fail")
+
+    def complete(self, asked: Json) -> None:
+        self.count()
         completion = Completion(self.model, asked)
         if not asked.get("stream"):
             self.send(200, completion.run(lambda chunk: None))

@@ -13,6 +13,8 @@ from tests.fleet_user import User, nothing_left
 from tests.herd_process import Herd
 from tests.netns import Lan, lan
 from tests.nodes import list_nodes
+from workers.agent.sandbox.limits import Unavailable
+from workers.agent.sandbox.sandbox import Sandbox, find_sandbox
 from workers.node import installer
 
 
@@ -80,3 +82,11 @@ def user(tmp_path: Path, network: Lan) -> Iterator[User]:
             host.kill()
         nothing_left(host)
     network.register()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    found = find_sandbox()
+    if isinstance(found, Unavailable):
+        pytest.skip(found.reason)
+    return found

@@ -5,6 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from orchestrator.fleet.bundle import Part, closure, code_digest, parts
 
@@ -47,3 +48,16 @@ def test_large_files_of_the_same_content_are_packed_once(
     kept = {path.name for path in part.packed().parent.iterdir()}
     assert kept == {"site-x.tar.gz", "code-old.tar.gz"}
     assert (tmp_path / "out/p/b").read_bytes() == bytes(3 * 2**20)
+
+
+def test_agent_tasks_do_not_make_every_node_carry_a_browsers_driver() -> None:
+    site, _ = parts()
+    packages = {name.partition("/")[0] for _, name in site.files}
+    assert "httpx" in packages
+    assert not packages & {"inspect_ai", "playwright", "openai"}
+
+
+def test_the_extra_for_agent_tasks_leaves_ray_as_lean_as_it_is() -> None:
+    """With these beside it, Ray starts a dashboard and a client server in every process."""
+    found = {canonicalize_name(d.name) for d in closure("herd", frozenset(), ("agent",))}
+    assert not found & {"grpcio", "aiohttp-cors", "opencensus", "prometheus-client"}

@@ -68,12 +68,16 @@ class AgentRun(Row):
     sessions: Annotated[int | None, "sessions that ran at the same time; 1 without stress"]
     session: Annotated[int | None, "number of its session, from 1"]
     filler_depth: Annotated[int | None, "tokens of filler before the task"]
-    filler_cache_n: Annotated[int | None, "of them, those that its first answer found cached"]
+    filler_cache_n: Annotated[int | None, "prompt tokens that its first answer found cached"]
     transcript_path: Annotated[str | None, "log of the run, relative to the warehouse"]
     valid: Annotated[bool, "whether it counts"]
     invalid_reason: Annotated[str | None, "why it does not"]
     started_at: Annotated[datetime, "start, UTC"]
     ended_at: Annotated[datetime, "end, UTC"]
+    filler_how: Annotated[
+        str | None, "restored from a saved slot, or refilled where that brings nothing back"
+    ] = None
+    sampling: Annotated[str | None, "parameters of the sampler as they were sent, JSON"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, Self
@@ -123,6 +123,21 @@ class Client:
         """Tokens of plain text, each once: see `among` of `complete`."""
         answer = self._post("/tokenize", {"content": _PLAIN_TEXT})
         return tuple(dict.fromkeys(_pick(answer, "tokens")))
+
+    def tokens(self, text: str, *, special: bool = False) -> list[int]:
+        """The tokens of a text.
+
+        Args:
+            text: What to cut.
+            special: Whether it is a whole prompt: markers in it are one token each, and what the
+                model puts before every text is put there.
+        """
+        asked = {"content": text, "add_special": special, "parse_special": special}
+        return [int(token) for token in _pick(self._post("/tokenize", asked), "tokens")]
+
+    def prompt_of(self, conversation: Mapping[str, Any]) -> str:
+        """The prompt that the chat template makes of the body of a chat completion."""
+        return str(_pick(self._post("/apply-template", dict(conversation)), "prompt"))
 
     def complete(
         self,

@@ -21,17 +21,24 @@ _CHECK_PARENT = '[ "$PPID" = "$0" ] && exec "$@"'
 
 
 def spawn(
-    command: Sequence[str], *, env: Mapping[str, str], address_space_bytes: int | None = None
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    address_space_bytes: int | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int = subprocess.STDOUT,
 ) -> subprocess.Popen[bytes]:
     """Start `command`; it is killed (SIGKILL) when this process ends. From any thread.
 
-    Its standard input is empty, standard output and standard error come through one pipe. The
-    process id is that of `command` itself: the wrappers replace themselves by it.
+    Its standard output comes through a pipe, and standard error with it if nothing else is said.
+    The process id is that of `command` itself: the wrappers replace themselves by it.
 
     Args:
         command: Program (a path) and arguments.
         env: The whole environment.
         address_space_bytes: Limit on the address space (RLIMIT_AS).
+        stdin: Its standard input, as of `Popen`; empty by default.
+        stderr: Its standard error, as of `Popen`.
 
     Raises:
         EngineError: util-linux is missing.
@@ -39,7 +46,7 @@ def spawn(
     limit = [] if address_space_bytes is None else _limit(address_space_bytes)
     guard = [_tool("setpriv"), "--pdeathsig", "KILL", "--", "/bin/sh", "-c", _CHECK_PARENT]
     wrapped = [*guard, str(os.getpid()), *limit, *command]
-    return _spawner(os.getpid()).submit(_popen, wrapped, dict(env)).result()
+    return _spawner(os.getpid()).submit(_popen, wrapped, dict(env), stdin, stderr).result()
 
 
 @cache
@@ -47,13 +54,15 @@ def _spawner(pid: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a fork has no th
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
-def _popen(command: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
+def _popen(
+    command: list[str], env: dict[str, str], stdin: int, stderr: int
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
         env=env,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         close_fds=True,
     )
 

@@ -7,6 +7,7 @@ from warehouse.errors import ConfigError
 
 KINDS = ("static", "imatrix", "experimental")
 VARIANTS = ("full", "pruned")
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "presence_penalty")
 STATUSES = ("listed", "ready", "tested", "recommended")
 REQUANTISE_TYPES = ("Q8_0", "Q5_0", "Q4_0")
 
@@ -121,6 +122,9 @@ class ModelConfig:
     native_context: int | None = None
     """Tokens."""
     compression: str | None = None
+    sampling: dict[str, float] = field(default_factory=dict)
+    """What its makers recommend for the sampler: temperature, top_k, top_p, min_p,
+    repeat_penalty, presence_penalty."""
     notes: list[str] = field(default_factory=list)
     default_quant: str | None = None
     files: dict[str, ModelFileConfig] = field(default_factory=dict)
@@ -135,6 +139,8 @@ def validate_model(model: ModelConfig) -> None:
     Raises:
         ConfigError: the first thing that is wrong, with the model and the quant.
     """
+    if unknown := sorted(set(model.sampling) - set(SAMPLING)):
+        raise ConfigError(f"model {model.name}: sampling knows no {', '.join(unknown)}")
     if model.path is not None:
         if model.files:
             raise ConfigError(f"model {model.name}: give path or files, not both")

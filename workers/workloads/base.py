@@ -45,6 +45,14 @@ class Bench:
     """Cells of the sliding window's cache, by the log; None without a window."""
     slot_folder: Path
     """Where the server writes saved slots."""
+    base_url: str
+    """Of the server."""
+    api_key: str
+    request_timeout_s: float
+    """Longest silence of the server."""
+    model_path: Path
+    folder: Path
+    """Private to the launch, best in memory; what a workload makes in it, it removes."""
     cancelled: threading.Event
     """Once set, a workload starts no further request."""
     memory_now: Callable[[], MemoryNow]
@@ -79,21 +87,28 @@ class Measured:
     completion: Completion
 
 
+@dataclass(frozen=True, slots=True)
+class KeptLog:
+    """A log that is kept in the warehouse beside the cell's rows: Inspect's `.eval`."""
+
+    content: bytes
+
+
 class Workload(Protocol):
     """A workload bound to its config."""
 
     def total(self, context: int) -> int:
-        """Number of trials at most on a slot of that many tokens.
+        """Number of trials at most on a slot of that many tokens; 0: not known before.
 
         Raises:
             CellFailed: nothing of it fits (`bad_args`).
         """
 
-    def run(self, bench: Bench) -> Iterator[Measured | rows.Row]:
+    def run(self, bench: Bench) -> Iterator[Measured | rows.Row | KeptLog]:
         """Warm up and measure; ends early when cancelled.
 
         Yields:
-            Trials as they end, and rows of other child tables of `cells`.
+            Trials as they end, rows of other child tables of `cells`, and a log to keep.
 
         Raises:
             CellFailed: a request failed, or nothing fits.

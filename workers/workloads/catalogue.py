@@ -1,6 +1,8 @@
 """From a workload's config to the workload."""
 
 from workers.contract import ALONE, WorkloadConfig
+from workers.workloads.agent.config import AgentConfig
+from workers.workloads.agent.workload import Agent
 from workers.workloads.base import Workload
 from workers.workloads.concurrency.config import ConcurrencyConfig
 from workers.workloads.concurrency.workload import Concurrency
@@ -23,6 +25,8 @@ def workload_for(config: WorkloadConfig) -> Workload:
         return DepthCurve(config)
     if isinstance(config, ConcurrencyConfig):
         return Concurrency(config)
+    if isinstance(config, AgentConfig):
+        return Agent(config)
     if isinstance(config, StabilityConfig):
         return Stability(config)
     return Speed(config)

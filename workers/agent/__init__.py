@@ -1,0 +1,1 @@
+"""Agent tasks: a sealed world, tools over it, a sandbox, a suite of tasks and their scores."""

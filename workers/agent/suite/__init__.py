@@ -1,0 +1,1 @@
+"""The tasks, each with what checks it."""

@@ -1,0 +1,1 @@
+"""Agent tasks on a running server; the tasks themselves are `workers.agent`."""
