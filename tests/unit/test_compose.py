@@ -125,7 +125,7 @@ def test_bad_grammar_is_told_in_one_line(hydra: Hydra, typed: str) -> None:
         ("workload=nope", "Could not find 'workload/nope'; there are: agent, concurrency,"),
         (
             "+sweep=nope",
-            "Could not find 'sweep/nope'; there are: agents, agents-stress, calibrate, concurrency,",
+            "Could not find 'sweep/nope'; there are: agents, agents-stress, calibrate",
         ),
         ("model=nope", "gemma3-270m, qwen2.5-coder-1.5b,"),
         ("engine.batch_size=abc", "Value 'abc' of type 'str' could not be converted to Integer"),
