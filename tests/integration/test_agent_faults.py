@@ -11,7 +11,10 @@ from tests.herd_process import Herd, until
 from tests.object_store import object_store
 
 pytestmark = pytest.mark.timeout(600)
-RUNS = "select task, outcome, transcript_path from agent_runs r join latest_cells using (cell_id)"
+RUNS = (
+    "select task, outcome, transcript_path from agent_runs "
+    "join latest_cells using (cell_id, attempt)"
+)
 
 
 def fine(process: object) -> str:
@@ -121,7 +124,8 @@ def test_kill_9_of_the_worker(herd: Herd) -> None:
     says(herd, SILENT)
     process = herd.start(*sweep_of_sums(herd, "plan.max_attempts=1"))
     agent = under_way(herd)
-    (worker,) = herd.workers()
+    worker = agent.parent()
+    assert worker is not None
     worker.kill()
     until(lambda: not _alive(agent), 2)
     process.communicate(timeout=200)

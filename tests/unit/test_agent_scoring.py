@@ -59,6 +59,13 @@ class TestCalls:
             (turn("", call(arguments="[1, 2]")), "no_object"),
             (turn("", call(tool="subtract")), "unknown_tool"),
             (turn(error="500: Failed to parse input at pos 4"), "unparsable"),
+            (
+                turn(
+                    error="500 - The model produced output that does not match the expected "
+                    "peg-native format"
+                ),
+                "unparsable",
+            ),
             (turn("", call()), None),
             (turn("It is 3."), None),
             (turn('```json\n{"name": "Anna", "age": 3}\n```'), None),
@@ -309,17 +316,19 @@ class TestRows:
         assert isinstance(row, rows.AgentRun)
         assert (row.budget_overrun, row.thinking_budget_n) == (over, budget)
 
-    @pytest.mark.parametrize(("cache_n", "valid"), [(1000, True), (999, False)])
+    @pytest.mark.parametrize(("cache_n", "valid"), [(1000, True), (999, False), (None, False)])
     def test_filler_that_the_first_answer_did_not_find_makes_the_run_invalid(
-        self, cache_n: int, valid: bool
+        self, cache_n: int | None, valid: bool
     ) -> None:
-        run = Transcript((timed(9, cache_n, 5),), "answer")
+        first = timed(9, 0, 5)
+        first = replace(first, timings=replace(first.timings, cache_n=cache_n))
+        run = Transcript((first,), "answer")
         *_, row = run_rows(
             replace(WHICH, filler_depth=990), ended(filler_n=1000, filler_how="restored"), run, len
         )
         assert isinstance(row, rows.AgentRun)
         assert (row.filler_cache_n, row.valid) == (cache_n, valid)
-        assert row.invalid_reason == (None if valid else "cache_n is 999, the filler 1000")
+        assert row.invalid_reason == (None if valid else f"cache_n is {cache_n}, the filler 1000")
 
     def test_a_skipped_task_has_a_reason_and_no_counts(self) -> None:
         (row,) = run_rows(

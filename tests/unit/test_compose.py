@@ -122,8 +122,11 @@ def test_bad_grammar_is_told_in_one_line(hydra: Hydra, typed: str) -> None:
         ("engine.foo=1", "unknown key 'engine.foo'"),
         ("+engine.foo=1", "unknown key 'engine.foo'"),
         ("engine=nope", "Could not find 'engine/nope'; there are: default"),
-        ("workload=nope", "Could not find 'workload/nope'; there are: concurrency,"),
-        ("+sweep=nope", "Could not find 'sweep/nope'; there are: calibrate, concurrency, demo"),
+        ("workload=nope", "Could not find 'workload/nope'; there are: agent, concurrency,"),
+        (
+            "+sweep=nope",
+            "Could not find 'sweep/nope'; there are: agents, agents-stress, calibrate",
+        ),
         ("model=nope", "gemma3-270m, qwen2.5-coder-1.5b,"),
         ("engine.batch_size=abc", "Value 'abc' of type 'str' could not be converted to Integer"),
         ("context=1.5", "context=1.5"),

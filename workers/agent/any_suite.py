@@ -9,6 +9,7 @@ from inspect_ai.model import Model
 from warehouse import rows
 from workers.agent.evaluation import EVAL_SETTINGS, Means
 from workers.agent.listening import listen
+from workers.agent.scoring.calls import is_unreadable
 from workers.agent.scoring.rows import Ended, Identified, run_rows
 from workers.agent.turns import one_line, transcript_of
 
@@ -83,7 +84,9 @@ def _moment(text: str | None) -> datetime:
 
 def _outcome(sample: EvalSample) -> tuple[str, str | None]:
     if sample.error:
-        return "error", one_line(sample.error.message)
+        errors = [e.error for e in sample.events if e.event == "model" and e.error]
+        text = one_line(errors[-1] if errors else sample.error.message)
+        return ("failure" if errors and is_unreadable(text) else "error"), text
     for name, score in (sample.scores or {}).items():
         said = score.explanation or score.answer
         right = isinstance(score.value, str | int | float) and score.value in _RIGHT

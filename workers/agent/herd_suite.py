@@ -32,7 +32,7 @@ from workers.agent.filler import Filler
 from workers.agent.hosts import Host
 from workers.agent.listening import listen
 from workers.agent.planned import PlannedRun, chosen_tasks, planned_runs
-from workers.agent.scoring.calls import judge_calls
+from workers.agent.scoring.calls import is_unreadable
 from workers.agent.scoring.rows import Ended, Identified, run_rows
 from workers.agent.scoring.transcript import Transcript
 from workers.agent.suite.catalogue import SUITE_VERSION, TASKS
@@ -225,8 +225,14 @@ class HerdSuite:
         began = self._started.get(run.name, now)
         last = transcript.turns[-1].error if transcript.turns else None
         text = last or one_line(sample.error.message if sample.error else "no end")
-        unread = any(call.malformed == "unparsable" for call in judge_calls(transcript.turns))
-        return Ended("failure" if unread else "error", text, began, now)
+        return Ended(
+            "failure" if last and is_unreadable(last) else "error",
+            text,
+            began,
+            now,
+            filler_n=self._filler.tokens if self._filler else None,
+            filler_how=self._filler.how if self._filler else None,
+        )
 
     def _skip(self, run: PlannedRun, reason: str) -> None:
         now = datetime.now(UTC)

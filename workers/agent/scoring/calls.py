@@ -14,7 +14,9 @@ _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?tool_call>|<function[=\s]|\[TOOL_CALLS\]|<\|(?:python_tag|tool_call)\S*\|?>")
 _NAME_KEYS = ("name", "function", "tool")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args")
-_UNPARSABLE = re.compile(r"\bpars(?:e|ing)\b", re.IGNORECASE)
+_UNREADABLE = re.compile(r"\bpars(?:e|ing)\b|does not match the expected \S+ format", re.I)
+"""Of the server's error 500: "Failed to parse input", "The model produced output that does not
+match the expected peg-native format"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +101,14 @@ def _refused(arguments: Mapping[str, object], schema: Mapping[str, object]) -> s
     return first.message.splitlines()[0] if first else None
 
 
+def is_unreadable(error: str) -> bool:
+    """Whether the server's error is that it could not read what the model wrote."""
+    return _UNREADABLE.search(error) is not None
+
+
 def _unparsable(turn: Turn) -> str | None:
     """A server that could not read the model's call answers an error in its place."""
-    return "unparsable" if turn.error and turn.tools and _UNPARSABLE.search(turn.error) else None
+    return "unparsable" if turn.error and turn.tools and is_unreadable(turn.error) else None
 
 
 def _as_text(turn: Turn) -> str | None:

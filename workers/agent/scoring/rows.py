@@ -144,7 +144,7 @@ def _run_row(
     claims, first = ended.claims, (turns[0] if turns else None)
     by_turn = tuple(turn.thinking_n or 0 for turn in turns)
     cached = first.cache_n if first and ended.filler_n is not None else None
-    short = cached is not None and ended.filler_n is not None and cached < ended.filler_n
+    short = ran and ended.filler_n is not None and (cached or 0) < ended.filler_n
     return rows.AgentRun(
         cell_id=which.cell_id,
         attempt=which.attempt,
