@@ -26,8 +26,11 @@ unit: $(READY)
 simulations: $(READY)
 	$(BIN)/python -m pytest -n 2 -m simulation tests/unit
 
+# Fleets take ports and namespaces of the whole machine: one test at a time.
 integration: $(READY)
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration \
+	    --ignore-glob='*/test_fleet*' --ignore-glob='*/test_node*'
+	$(BIN)/python -m pytest tests/integration/test_fleet*.py tests/integration/test_node*.py
 
 test: lint unit simulations integration
 

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 from inspect_ai.tool import Tool, ToolDef, ToolError
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from warehouse.errors import ConfigError
 from workers.agent.sandbox.limits import Limits, Unavailable
