@@ -13,6 +13,7 @@ from tests.warehouse_samples import cell, launch, planned, sweep, trial, warehou
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _READS_KEYS = "\x1b[?2004h"
+_READS_NO_KEYS = "\x1b[?2004l"
 STUCK = "herd: one call of a function runs on and cannot be stopped: herd ends with it"
 FOREVER = "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r;"
 
@@ -60,6 +61,10 @@ class Typist:
         self.types("\x03")
         until(lambda: _READS_KEYS in self.terminal.text[self._seen :], 15)
 
+    def is_answered(self) -> None:
+        """Wait until the prompt reads no more: a Ctrl-C before that is a key for the next one."""
+        until(lambda: _READS_NO_KEYS in self.terminal.text[self._seen :], 15)
+
     def leaves(self) -> int:
         self.types("\x04")
         return self.terminal.wait()
@@ -89,8 +94,9 @@ def test_an_error_does_not_end_the_shell(user: Typist) -> None:
 
 
 def test_ctrl_c_stops_the_question_and_not_the_shell(user: Typist) -> None:
-    before = user.terminal.cpu_s()
     user.types(f"{FOREVER}\r")
+    user.is_answered()
+    before = user.terminal.cpu_s()
     until(lambda: user.terminal.cpu_s() > before + 1)
     user.presses_ctrl_c()
     user.sees("herd: stopped")
