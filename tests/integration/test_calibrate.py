@@ -94,8 +94,8 @@ def test_launches_run_side_by_side_where_a_calibration_allows_it(herd: Herd) -> 
     done = herd.run("sweep", *fixed, "engine=apart", "context=1024,2048,3072,5120")
     assert done.returncode == 0, done.stdout + done.stderr
     used = herd.query(
-        "select unnest(devices) as device, count(*) as n from launches where sweep_id = "
-        "(select max(sweep_id) from sweeps) group by all order by device"
+        "select device, count(*) as n from (select unnest(devices) as device from launches "
+        "where sweep_id = (select max(sweep_id) from sweeps)) group by all order by device"
     )
     assert [row["device"] for row in used] == ["CUDA0", "CUDA1"]
     pairs = herd.query(

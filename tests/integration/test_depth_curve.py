@@ -219,6 +219,11 @@ class Curve:
             "checkpoints": bool(engine.ctx_checkpoints),
             "window_cells": window_cells(self.server.log_lines()),
             "slot_folder": self.server.slot_folder,
+            "base_url": self.server.base_url,
+            "api_key": self.server.api_key,
+            "request_timeout_s": 60.0,
+            "model_path": Path(),
+            "folder": self.server.slot_folder,
             "cancelled": threading.Event(),
             "memory_now": None,
         }
