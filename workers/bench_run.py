@@ -1,24 +1,19 @@
 """Run the workload `llama_bench`: the public tool in place of a server, one process a cell."""
 
-import gzip
 import os
-import shutil
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from warehouse.errors import EngineError
+from warehouse import rows
 from warehouse.imports.llama_bench import BenchTest
-from workers.contract import CellDone, Event, LaunchDone, LaunchRequest
+from workers.contract import Event, LaunchRequest
 from workers.engine.binary import resolve_binary
 from workers.engine.build import output_of
 from workers.engine.environment import scrub
 from workers.failures import CellFailed, Failure, FailureClass
-from workers.launch_rows import Before, Seen, launch_row
-from workers.pagecache import page_cache_fraction
 from workers.tool import Tool, check_end
+from workers.tool_run import ToolRun
 from workers.workloads.llama_bench.arguments import (
     Tests,
     bench_arguments,
@@ -27,8 +22,6 @@ from workers.workloads.llama_bench.arguments import (
 )
 from workers.workloads.llama_bench.config import LlamaBenchConfig
 from workers.workloads.llama_bench.output import as_errors, parse_output, trial_rows
-
-_TAIL_LINES = 60
 
 
 def run_bench(
@@ -45,101 +38,54 @@ def run_bench(
     Yields:
         The CellDone, with a trial for each repetition, and the LaunchDone.
     """
-    run = _Run(request, config, run_dir / request.launch_id, cancelled)
-    try:
-        yield from run.events()
-    finally:
-        run.clean_up()
+    return _Run(request, config, run_dir, cancelled).run()
 
 
-class _Run:
+class _Run(ToolRun):
     def __init__(
         self,
         request: LaunchRequest,
         config: LlamaBenchConfig,
-        folder: Path,
+        run_dir: Path,
         cancelled: threading.Event,
     ) -> None:
-        self._request = request
+        super().__init__(request, run_dir, cancelled)
         self._config = config
-        self._folder = folder
-        self._cancelled = cancelled
         self._tool: Tool | None = None
-        self._before = Before(datetime.now(UTC))
+        self._found: tuple[BenchTest, ...] = ()
 
-    def events(self) -> Iterator[Event]:
-        failure: Failure | None = None
-        try:
-            self._measure()
-        except CellFailed as error:
-            failure = error.failure
-        except EngineError as error:
-            failure = Failure(FailureClass.ENGINE_MISSING, str(error))
-        tests = parse_output(self._lines())
-        status = "cancelled" if self._cancelled.is_set() else "failed" if failure else "ok"
-        failure = failure if status == "failed" else None
-        yield self._cell(tests, status, failure)
-        yield self._launch(tests, status, failure)
+    @property
+    def tools(self) -> Sequence[Tool]:
+        return (self._tool,) if self._tool else ()
 
-    def clean_up(self) -> None:
-        if self._tool is not None:
-            self._tool.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+    @property
+    def build(self) -> str | None:
+        return self._found[0].build if self._found else None
 
-    def _lines(self) -> list[str]:
-        return self._tool.lines() if self._tool else []
+    def trials(self) -> tuple[rows.Trial, ...]:
+        (cell,) = self.request.cells
+        return trial_rows(cell.cell_id, cell.attempt, self._found)
 
-    def _measure(self) -> None:
-        engine, model = self._request.engine, Path(self._request.model.path)
-        if not model.is_file():
-            raise CellFailed(Failure(FailureClass.MISSING_MODEL, f"no model file at {model}"))
-        tests = fitting_tests(self._config, self._request.context)
+    def measure(self) -> None:
+        engine = self.request.engine
+        tests = fitting_tests(self._config, self.request.context)
         if tests is None:
-            text = f"no test fits a context of {self._request.context} tokens"
+            text = f"no test fits a context of {self.request.context} tokens"
             raise CellFailed(Failure(FailureClass.BAD_ARGS, text))
         path = resolve_binary(engine.bench_binary or "", "llama-bench", "engine.bench_binary")
         env = scrub(os.environ, engine.env)
         flags = bench_flags(output_of(path, "--help", env))
-        arguments = bench_arguments(self._request, tests, self._config.repetitions, flags)
-        self._before = Before(datetime.now(UTC), page_cache_fraction(model))
+        arguments = bench_arguments(self.request, tests, self._config.repetitions, flags)
+        self.begin()
         self._run((str(path), *arguments), tests)
 
     def _run(self, command: tuple[str, ...], tests: Tests) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        tool = self._tool = Tool(command, self._request.engine, self._folder / "bench.log")
+        tool = self._tool = Tool(command, self.request.engine, self.folder / "bench.log")
         tool.start()
-        limit_s = self._request.engine.request_timeout_s * tests.number
-        exit_code = tool.wait(limit_s, self._cancelled)
+        limit_s = self.request.engine.request_timeout_s * tests.number
+        exit_code = tool.wait(limit_s, self.cancelled)
+        self._found = parse_output(tool.lines())
         check_end(exit_code, as_errors(tool.lines()), limit_s, "llama-bench")
-        if len(parse_output(tool.lines())) != tests.number:
+        if len(self._found) != tests.number:
             text = f"llama-bench printed fewer than its {tests.number} tests"
             raise CellFailed(Failure(FailureClass.CRASH, text))
-
-    def _cell(self, tests: tuple[BenchTest, ...], status: str, failure: Failure | None) -> CellDone:
-        (cell,) = self._request.cells
-        return CellDone(
-            cell_id=cell.cell_id,
-            attempt=cell.attempt,
-            status=status,
-            failure=failure,
-            started_at=self._before.started_at,
-            ended_at=datetime.now(UTC),
-            trials=trial_rows(cell.cell_id, cell.attempt, tests),
-            telemetry=(),
-        )
-
-    def _launch(
-        self, tests: tuple[BenchTest, ...], status: str, failure: Failure | None
-    ) -> LaunchDone:
-        lines = self._lines()
-        seen = Seen(
-            command_line=self._tool.command if self._tool else (),
-            exit_code=self._tool.exit_code if self._tool else None,
-            ended_at=datetime.now(UTC),
-            log_tail="\n".join(lines[-_TAIL_LINES:]),
-        )
-        row = launch_row(self._request, self._before, seen, status=status, failure=failure)
-        build = tests[0].build if tests else None
-        return LaunchDone(
-            replace(row, engine_build=build), (), gzip.compress("\n".join(lines).encode(), mtime=0)
-        )

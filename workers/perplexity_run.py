@@ -1,27 +1,22 @@
 """Run the workload `perplexity`: the public tool in place of a server, one or two processes."""
 
-import gzip
-import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from warehouse import rows
-from warehouse.errors import EngineError, ModelError
-from workers.contract import CellDone, Event, LaunchDone, LaunchRequest
-from workers.failures import CellFailed, Failure, FailureClass
-from workers.launch_rows import Before, Seen, launch_row
-from workers.pagecache import page_cache_fraction
+from workers.contract import Event, LaunchRequest
+from workers.failures import CellFailed
 from workers.perplexity_tool import PerplexityTool
+from workers.tool import Tool
+from workers.tool_run import ToolRun
 from workers.workloads.perplexity.arguments import compare_with, score_text
 from workers.workloads.perplexity.config import PerplexityConfig
 from workers.workloads.perplexity.corpus import Corpus, find_corpus
 from workers.workloads.perplexity.output import finite, invalid_reason, parse_output
-
-_TAIL_LINES = 60
 
 
 def run_perplexity(
@@ -38,71 +33,51 @@ def run_perplexity(
     Yields:
         The CellDone, with its row of `quality`, and the LaunchDone.
     """
-    run = _Run(request, config, run_dir / request.launch_id, cancelled)
-    try:
-        yield from run.events()
-    finally:
-        run.clean_up()
+    return _Run(request, config, run_dir, cancelled).run()
 
 
-class _Run:
+class _Run(ToolRun):
     def __init__(
         self,
         request: LaunchRequest,
         config: PerplexityConfig,
-        folder: Path,
+        run_dir: Path,
         cancelled: threading.Event,
     ) -> None:
-        self._request = request
+        super().__init__(request, run_dir, cancelled)
         self._config = config
-        self._folder = folder
-        self._cancelled = cancelled
         self._tool: PerplexityTool | None = None
         self._quality: rows.Quality | None = None
-        self._before = Before(datetime.now(UTC))
 
-    def events(self) -> Iterator[Event]:
-        failure: Failure | None = None
-        try:
-            self._measure()
-        except CellFailed as error:
-            failure = error.failure
-        except EngineError as error:
-            failure = Failure(FailureClass.ENGINE_MISSING, str(error))
-        except ModelError as error:
-            failure = Failure(FailureClass.BAD_MODEL, str(error))
-        status = "cancelled" if self._cancelled.is_set() else "failed" if failure else "ok"
-        failure = failure if status == "failed" else None
-        yield self._cell(status, failure)
-        yield self._launch(status, failure)
+    @property
+    def tools(self) -> Sequence[Tool]:
+        return self._tool.runs if self._tool else ()
 
-    def clean_up(self) -> None:
-        for run in self._tool.runs if self._tool else ():
-            run.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+    @property
+    def build(self) -> str | None:
+        return self._tool.known.text if self._tool else None
 
-    def _measure(self) -> None:
-        request, config = self._request, self._config
-        model = Path(request.model.path)
-        if not model.is_file():
-            raise CellFailed(Failure(FailureClass.MISSING_MODEL, f"no model file at {model}"))
+    def evidence(self) -> tuple[rows.Row, ...]:
+        return (self._quality,) if self._quality else ()
+
+    def measure(self) -> None:
+        request, config = self.request, self._config
         corpus = find_corpus(config)
-        tool = self._tool = PerplexityTool(request, config, self._cancelled)
-        self._before = Before(datetime.now(UTC), page_cache_fraction(model))
-        self._folder.mkdir(parents=True, exist_ok=True)
+        tool = self._tool = PerplexityTool(request, config, self.cancelled)
+        self.begin()
         with ExitStack() as stack:
             asked = score_text(corpus.path, config)
             if request.baseline is not None:
-                log = self._folder / "baseline.log"
+                log = self.folder / "baseline.log"
                 held = tool.baseline_logits(request, request.baseline, corpus, log)
                 asked = compare_with(stack.enter_context(held))
             self._score(tool, asked, corpus)
 
     def _score(self, tool: PerplexityTool, asked: list[str], corpus: Corpus) -> None:
-        compared = self._request.baseline is not None
-        log, started_at = self._folder / "perplexity.log", datetime.now(UTC)
+        compared = self.request.baseline is not None
+        log, started_at = self.folder / "perplexity.log", datetime.now(UTC)
         try:
-            lines = tool.run(self._request, asked, log, compared=compared)
+            lines = tool.run(self.request, asked, log, compared=compared)
         except CellFailed as error:
             lines = tool.runs[-1].lines() if tool.runs else []
             self._quality = self._row(lines, corpus, error.failure.reason, started_at)
@@ -113,8 +88,8 @@ class _Run:
     def _row(
         self, lines: list[str], corpus: Corpus, reason: str | None, started_at: datetime
     ) -> rows.Quality:
-        (cell,) = self._request.cells
-        baseline = self._request.baseline
+        (cell,) = self.request.cells
+        baseline = self.request.baseline
         return rows.Quality(
             cell_id=cell.cell_id,
             attempt=cell.attempt,
@@ -129,34 +104,4 @@ class _Run:
             invalid_reason=reason,
             started_at=started_at,
             ended_at=datetime.now(UTC),
-        )
-
-    def _cell(self, status: str, failure: Failure | None) -> CellDone:
-        (cell,) = self._request.cells
-        shown = self._quality is not None and status != "cancelled"
-        return CellDone(
-            cell_id=cell.cell_id,
-            attempt=cell.attempt,
-            status=status,
-            failure=failure,
-            started_at=self._before.started_at,
-            ended_at=datetime.now(UTC),
-            trials=(),
-            telemetry=(),
-            evidence=(self._quality,) if self._quality and shown else (),
-        )
-
-    def _launch(self, status: str, failure: Failure | None) -> LaunchDone:
-        runs = self._tool.runs if self._tool else []
-        lines = [line for run in runs for line in run.lines()]
-        seen = Seen(
-            command_line=runs[-1].command if runs else (),
-            exit_code=runs[-1].exit_code if runs else None,
-            ended_at=datetime.now(UTC),
-            log_tail="\n".join(lines[-_TAIL_LINES:]),
-        )
-        row = launch_row(self._request, self._before, seen, status=status, failure=failure)
-        build = self._tool.known.text if self._tool else None
-        return LaunchDone(
-            replace(row, engine_build=build), (), gzip.compress("\n".join(lines).encode(), mtime=0)
         )
