@@ -85,9 +85,11 @@ class PerplexityTool:
         silence_s = request.engine.request_timeout_s
         exit_code = tool.wait_heard(silence_s, self._cancelled)
         lines = tool.lines()
-        found = None if exit_code is None else trouble(lines, exit_code, compared=compared)
-        if found:
-            raise CellFailed(found)
+        if exit_code is not None:
+            chunk_context = self._config.chunk_context
+            found = trouble(lines, exit_code, compared=compared, chunk_context=chunk_context)
+            if found:
+                raise CellFailed(found)
         check_end(exit_code, lines, silence_s, _PROGRAM)
         missing = missing_devices(request.devices, devices_used(lines))
         if missing:

@@ -45,7 +45,7 @@ def test_a_plain_run() -> None:
     assert figures.chunks == 4
     assert (figures.perplexity, figures.perplexity_se) == (26.4721, 2.32634)
     assert figures.kld_mean_nats is None
-    assert trouble(log("plain"), 0, compared=False) is None
+    assert trouble(log("plain"), 0, compared=False, chunk_context=512) is None
     assert invalid_reason(figures, compared=False) is None
 
 
@@ -66,7 +66,7 @@ def test_a_comparison() -> None:
         p_change_mean_pct=-3.528,
         p_change_rms_pct=9.946,
     )
-    assert trouble(log("compared"), 0, compared=True) is None
+    assert trouble(log("compared"), 0, compared=True, chunk_context=512) is None
     assert invalid_reason(figures, compared=True) is None
     assert finite(figures) == figures
 
@@ -76,7 +76,7 @@ def test_nan_is_a_figure_that_does_not_count(name: str, compared: bool) -> None:
     figures = parse_output(log(name))
     assert figures.perplexity is not None
     assert math.isnan(figures.perplexity)
-    assert trouble(log(name), 0, compared=compared) is None
+    assert trouble(log(name), 0, compared=compared, chunk_context=512) is None
     assert invalid_reason(figures, compared=compared) == "perplexity is nan"
     assert finite(figures).perplexity is None
     assert finite(figures).chunks == figures.chunks
@@ -93,34 +93,37 @@ def test_nan_is_a_figure_that_does_not_count(name: str, compared: bool) -> None:
 def test_what_ends_with_0_and_has_no_figures(
     name: str, failure_class: FailureClass, reason: str
 ) -> None:
-    found = trouble(log(name), 0, compared=name != "too-short")
+    found = trouble(log(name), 0, compared=name != "too-short", chunk_context=512)
     assert found is not None
     assert (found.failure_class, reason in found.reason) == (failure_class, True), found.reason
 
 
 def test_a_comparison_without_statistics() -> None:
     lines = [line for line in log("compared") if "KLD" not in line and "PPL(" not in line]
-    found = trouble(lines, 0, compared=True)
+    found = trouble(lines, 0, compared=True, chunk_context=16)
     assert found is not None
     assert found.failure_class is FailureClass.BAD_ARGS
     assert "too few tokens" in found.reason
+    lost = trouble(lines, 0, compared=True, chunk_context=512)
+    assert lost is not None
+    assert lost.failure_class is FailureClass.CRASH
     assert invalid_reason(replace(parse_output(log("compared")), kld_mean_nats=None), compared=True)
 
 
 def test_a_batch_that_cannot_be_decoded() -> None:
     lines = ["0.01.000.000 I perplexity : failed to decode"]
-    found = trouble(lines, 0, compared=False)
+    found = trouble(lines, 0, compared=False, chunk_context=512)
     assert found is not None
     assert found.failure_class is FailureClass.CRASH
     lines.insert(0, "0.00.900.000 E ggml_gallocr_reserve_n: failed to allocate CUDA0 buffer")
-    found = trouble(lines, 0, compared=False)
+    found = trouble(lines, 0, compared=False, chunk_context=512)
     assert found is not None
     assert found.failure_class is FailureClass.OOM_RUN
 
 
 def test_an_end_by_an_error_is_for_the_classes_of_failures() -> None:
-    assert trouble([], 1, compared=False) is None
-    found = trouble([], 0, compared=False)
+    assert trouble([], 1, compared=False, chunk_context=512) is None
+    found = trouble([], 0, compared=False, chunk_context=512)
     assert found is not None
     assert found.failure_class is FailureClass.CRASH
 

@@ -88,13 +88,16 @@ def parse_output(lines: Iterable[str]) -> Figures:
     )
 
 
-def trouble(lines: Sequence[str], exit_code: int, *, compared: bool) -> Failure | None:
+def trouble(
+    lines: Sequence[str], exit_code: int, *, compared: bool, chunk_context: int
+) -> Failure | None:
     """Why a run has no figures, or wrong ones, as far as it says so itself.
 
     Args:
         lines: what it printed.
         exit_code: 0, or of one that the classes of failures tell more about.
         compared: whether it was to compare with a baseline.
+        chunk_context: tokens of a chunk.
     """
     for line in lines:
         if found := _TOO_SHORT.search(line):
@@ -108,7 +111,12 @@ def trouble(lines: Sequence[str], exit_code: int, *, compared: bool) -> Failure 
     figures = parse_output(lines)
     if exit_code != 0 or (figures.chunks and figures.perplexity is not None):
         return None
-    return _unfinished(figures, compared=compared)
+    scored = figures.chunks * (chunk_context - 1 - chunk_context // 2)
+    if compared and 0 < scored < _LEAST_COMPARED:
+        text = f"too few tokens to compare: llama-perplexity wants {_LEAST_COMPARED} scored ones"
+        return Failure(FailureClass.BAD_ARGS, f"{text} (workload.chunks, workload.chunk_context)")
+    # its log thread may lose the last lines, as the server's does: that may pass
+    return Failure(FailureClass.CRASH, "llama-perplexity printed no perplexity")
 
 
 def invalid_reason(figures: Figures, *, compared: bool) -> str | None:
@@ -143,13 +151,6 @@ def _undecoded(lines: Sequence[str]) -> Failure:
     if found.failure_class is FailureClass.CRASH:
         return Failure(FailureClass.CRASH, "a batch could not be decoded")
     return found
-
-
-def _unfinished(figures: Figures, *, compared: bool) -> Failure:
-    if compared and figures.chunks:
-        text = f"too few tokens to compare: llama-perplexity wants {_LEAST_COMPARED} scored ones"
-        return Failure(FailureClass.BAD_ARGS, f"{text} (workload.chunks, workload.chunk_context)")
-    return Failure(FailureClass.CRASH, "llama-perplexity printed no perplexity")
 
 
 def _plain_perplexity(text: Sequence[str]) -> tuple[float | None, float | None]:
