@@ -11,11 +11,10 @@ from pathlib import PurePosixPath
 
 from warehouse.config import WarehouseConfig
 from warehouse.jobs import Job, Thinning, make_job
-from warehouse.layout import TEMPORARY, TRANSCRIPTS, day
+from warehouse.layout import TEMPORARY, day
 from warehouse.lock import Holder
-from warehouse.manifest import MANIFESTS
 from warehouse.retention import Removal, removals, uncommitted_transcripts
-from warehouse.snapshot import TABLES, Snapshots, State, read_attempts
+from warehouse.snapshot import FOLDERS, Snapshots, State, read_attempts
 from warehouse.storage import Storage
 from warehouse.store import Warehouse, check, writing
 from warehouse.visibility import LeftOut
@@ -74,7 +73,7 @@ def look_for_garbage(storage: Storage, kept: Thinning, now: datetime) -> Garbage
     """
     check(storage)
     state = Snapshots(storage).state()
-    temporary = storage.list_tables([*TABLES, MANIFESTS, "logs", TRANSCRIPTS], TEMPORARY)
+    temporary = storage.list_tables(FOLDERS, TEMPORARY)
     left = [
         Removal(f"{table}/{path}", "left by a process that was killed")
         for table, paths in temporary.items()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from warehouse import rows
 from warehouse.errors import WarehouseError
-from warehouse.layout import PARENTS, parse_cell_stem, stem_of
+from warehouse.layout import PARENTS, TRANSCRIPTS, parse_cell_stem, stem_of
 from warehouse.ledger import Attempt
 from warehouse.manifest import (
     MANIFEST_SUFFIX,
@@ -22,6 +22,8 @@ from warehouse.visibility import Files, Visible, manifests_to_read, visible
 TABLES = tuple(each.TABLE for each in rows.TABLES)
 FIGURES = "figures"
 """Folder of what compaction computes of a generation (`warehouse.figures`); no table."""
+FOLDERS = (*TABLES, MANIFESTS, FIGURES, "logs", TRANSCRIPTS)
+"""All that a warehouse keeps files in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,9 @@ from warehouse.figures import keep_figures
 from warehouse.jobs import Thinning
 from warehouse.ledger import Attempt, Ledger
 from warehouse.lock import Holder
-from warehouse.manifest import MANIFESTS
 from warehouse.retention import Removal, removals, remove, uncommitted_transcripts
 from warehouse.schemas import rows_of, table_of
-from warehouse.snapshot import FIGURES, TABLES, Snapshots, read_attempts
+from warehouse.snapshot import FOLDERS, Snapshots, read_attempts
 from warehouse.storage import Place, Storage, storage_at
 from warehouse.views import load_views
 
@@ -138,8 +137,7 @@ class Warehouse:
         self._committed = {(each.cell_id, each.attempt) for each in read_attempts(self._storage)}
         self._compact_files = compact_files
         self._small_files: int | None = None
-        tables = [*TABLES, MANIFESTS, FIGURES, "logs", layout.TRANSCRIPTS]
-        listed = self._storage.list_tables(tables, suffix="")
+        listed = self._storage.list_tables(FOLDERS, suffix="")
         self._present = {f"{table}/{path}" for table, paths in listed.items() for path in paths}
         for path in sorted(self._present):
             if path.endswith(layout.TEMPORARY):
