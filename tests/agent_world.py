@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from workers.agent.sandbox.limits import Unavailable
+from workers.agent.tools.browser import BrowserHost
 from workers.agent.world.errors import ToolRefusedError
 
 HARNESS = """
@@ -22,6 +24,14 @@ with World(Path(sys.argv[1]), facts(1)) as world:
     time.sleep(300)
 """
 """A process with an open browser; its argument is the folder of its world."""
+
+
+def opened_browser(*, live: bool = False) -> BrowserHost:
+    """A browser; the test is skipped with the reason where there can be none."""
+    host = BrowserHost.open(live=live)
+    if isinstance(host, Unavailable):
+        pytest.skip(host.reason)
+    return host
 
 
 class Elsewhere(ThreadingHTTPServer):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent_world import opened_browser
 from tests.debian_host import DebianHost
 from tests.fleet_user import User, nothing_left
 from tests.herd_process import Herd
@@ -15,6 +16,7 @@ from tests.netns import Lan, lan
 from tests.nodes import list_nodes
 from workers.agent.sandbox.limits import Unavailable
 from workers.agent.sandbox.sandbox import Sandbox, find_sandbox
+from workers.agent.tools.browser import BrowserHost
 from workers.node import installer
 
 
@@ -90,3 +92,10 @@ def sandbox() -> Sandbox:
     if isinstance(found, Unavailable):
         pytest.skip(found.reason)
     return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[BrowserHost]:
+    host = opened_browser()
+    yield host
+    host.close()

@@ -13,8 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.agent_world import HARNESS, elsewhere, refused
-from workers.agent.sandbox.limits import Unavailable
+from tests.agent_world import HARNESS, elsewhere, opened_browser, refused
 from workers.agent.tools.browser import BrowserGoneError, BrowserHost
 from workers.agent.tools.web import web_fetch
 from workers.agent.world.facts import ORIGIN, confirmation_code
@@ -26,16 +25,9 @@ from workers.agent.world.world import World
 pytestmark = pytest.mark.timeout(300)
 
 
-def opened(*, live: bool = False) -> BrowserHost:
-    host = BrowserHost.open(live=live)
-    if isinstance(host, Unavailable):
-        pytest.skip(host.reason)
-    return host
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserHost]:
-    host = opened()
+    host = opened_browser()
     ours = chromiums(os.getpid())
     assert ours
     yield host
@@ -297,7 +289,7 @@ def test_chromium_runs_as_nobody_and_in_its_own_sandbox(browser: BrowserHost) ->
 
 def test_the_live_web_has_the_same_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of this host stands for the web: the check of addresses is set aside for it."""
-    live, browser = LiveWorld(tmp_path, None), opened(live=True)
+    live, browser = LiveWorld(tmp_path, None), opened_browser(live=True)
     with elsewhere() as page, contextlib.closing(browser):
         with refused("not on the public web"):
             browser.navigate(live, f"http://127.0.0.1:{page.port}/")
@@ -325,7 +317,7 @@ def test_the_browser_dies_with_its_process(
 
 def test_a_browser_that_has_ended_is_an_error_of_the_harness(tmp_path: Path) -> None:
     """Not of the model: no tool error."""
-    host = opened()
+    host = opened_browser()
     before = {each.pid for each in chromiums(os.getpid())}
     try:
         with World(tmp_path, facts(1)) as world:

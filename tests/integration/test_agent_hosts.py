@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent_world import HARNESS
+from tests.agent_world import HARNESS, opened_browser
 from workers.agent.sandbox.limits import Unavailable
 from workers.agent.sandbox.sandbox import find_sandbox
 from workers.agent.tools.browser import BrowserHost
@@ -55,10 +55,7 @@ def test_the_browser_works_for_a_user_without_rights() -> None:
     """As root the others run; here herd itself is not root."""
     if os.geteuid() != 0:
         pytest.skip("not root: all the tests here run without rights")
-    host = BrowserHost.open()
-    if isinstance(host, Unavailable):
-        pytest.skip(host.reason)
-    host.close()
+    opened_browser().close()
     system = Path("/usr/bin") / f"python{sys.version_info.major}.{sys.version_info.minor}"
     if not system.exists():
         pytest.skip("the system has no Python that this environment's packages are for")

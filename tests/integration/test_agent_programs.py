@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.agent.sandbox.limits import Unavailable
-from workers.agent.sandbox.sandbox import Sandbox, find_sandbox
+from workers.agent.sandbox.sandbox import Sandbox
 from workers.agent.suite.catalogue import TASKS
 from workers.agent.suite.spec import PoseContext, Posed
 from workers.agent.world.making import facts
@@ -35,14 +34,6 @@ WRONG = {
     ),
 }
 """For each program its module, and changes that each make it wrong."""
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    found = find_sandbox()
-    if isinstance(found, Unavailable):
-        pytest.skip(found.reason)
-    return found
 
 
 def drawn(posed: Posed) -> dict[str, str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.unit.agent.ideals import IDEALS
-from workers.agent.sandbox.limits import Unavailable
 from workers.agent.suite.catalogue import TASKS
 from workers.agent.suite.spec import Need, Outcome, PoseContext
 from workers.agent.tools import web
@@ -30,15 +29,6 @@ SEED = 3
 @pytest.fixture(scope="module")
 def told() -> Facts:
     return facts(SEED)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[BrowserHost]:
-    host = BrowserHost.open()
-    if isinstance(host, Unavailable):
-        pytest.skip(host.reason)
-    yield host
-    host.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from inspect_ai.tool import Tool, ToolDef, ToolError
 from jsonschema import Draft202012Validator
 
 from warehouse.errors import ConfigError
-from workers.agent.sandbox.limits import Limits, Unavailable
+from workers.agent.sandbox.limits import Limits
 from workers.agent.sandbox.sandbox import Sandbox
 from workers.agent.tools import programs
 from workers.agent.tools.bound import tools_for
@@ -29,15 +29,6 @@ Call = Callable[..., str]
 def world(tmp_path: Path) -> Iterator[World]:
     with World(tmp_path, facts(5)) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[BrowserHost]:
-    host = BrowserHost.open()
-    if isinstance(host, Unavailable):
-        pytest.skip(host.reason)
-    yield host
-    host.close()
 
 
 def caller(tools: list[Tool]) -> Call:
