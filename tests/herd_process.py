@@ -152,6 +152,7 @@ class Terminal:
         self._ended = False
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests in the background ignore it
             os.chdir(herd.folder)
             env = {"TERM": "xterm", "COLUMNS": "150", "PROMPT_TOOLKIT_NO_CPR": "1"}
             os.execve(BINARY, [str(BINARY), *args], {**herd.env, **env})
